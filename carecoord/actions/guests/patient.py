@@ -15,6 +15,7 @@ from carecoord.actions.access.turn import Turn, changing
 from carecoord.actions.acts.act import Acting, Done, Planned, Submission, perform
 from carecoord.actions.guests import access
 from carecoord.actions.messages.messages import note_read
+from carecoord.actions.patients.records import has_stopped
 from carecoord.actions.worklist import project
 from carecoord.domain.clearance.clearance import Clearance, clear
 from carecoord.domain.guests import acts
@@ -147,7 +148,7 @@ def _opened(turn: Turn) -> Journey:
     return Journey(
         turn.now, row, case, directory([*case.organizations, *case.locations, *case.practitioners]), judged, visit,
         offered, text(said, "participantStatus"), thread(case, by_person(turn.grant.fhir_user or me)),
-        kept.has_stopped(turn.conn, row.patient), seen,
+        has_stopped(turn.conn, row.patient), seen,
     )  # fmt: skip
 
 

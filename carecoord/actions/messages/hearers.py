@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from carecoord.actions.access.turn import Turn
 from carecoord.actions.messages.family import family
+from carecoord.actions.patients.records import has_stopped
 from carecoord.actions.worklist.worklist import Panel
 from carecoord.domain.messages.recipients import Recipient, recipients
 from carecoord.domain.messages.threads import Message, thread
@@ -46,7 +47,7 @@ def hearing(turn: Turn, panel: Panel) -> Hearing | None:
     written = thread(panel.case, lambda _: True)
     read = receipts.of(turn.conn, {each.id for each in written})
     made = [each for each in links.of_case(turn.conn, panel.row.id) if each.withdrawn is None]
-    quiet = links.has_stopped(turn.conn, panel.row.patient)
+    quiet = has_stopped(turn.conn, panel.row.patient)
     hearers = []
     for who in found:
         last = next((each for each in written if who.reference in map(target, each.to)), None)

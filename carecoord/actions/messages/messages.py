@@ -4,6 +4,7 @@ relatives whom the patient lets know, of which each reads their own part."""
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from auth.grant import Grant
 from carecoord.actions.access import withheld
@@ -15,6 +16,7 @@ from carecoord.actions.acts.documents import sendable
 from carecoord.actions.messages import notices
 from carecoord.actions.messages.family import family
 from carecoord.actions.messages.templates import fields, own
+from carecoord.actions.patients.records import has_stopped
 from carecoord.domain.documents import audience
 from carecoord.domain.messages import acts, threads
 from carecoord.domain.messages.recipients import Recipient, recipients
@@ -27,6 +29,8 @@ from carecoord.fhir.instants import micros
 from carecoord.store.messages import receipts
 from carecoord.words.sentence import sentence
 from carecoord.world import World
+
+_FAMILY: Final = frozenset({"patient", "relative"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,8 @@ class Conversation:
     """The part of the thread that the asker reads, and to whom they may write. `read`: message -> recipient -> when
     first; `fields`: what templates are filled with, None for who has none; `own`: the words that the office has of its
     own; `documents`: those that can go to the other side; `consent`: the relatives whom nobody may write to, by name,
-    for the patient has not let them know."""
+    for the patient has not let them know; `silent`: those of the family whom nobody may write to, by name, for the
+    patient wants no more messages."""
 
     now: datetime
     case: str
@@ -58,6 +63,7 @@ class Conversation:
     own: Own = field(default_factory=dict)
     documents: Sequence[Json] = ()
     kept_from: Sequence[str] = ()
+    silent: Sequence[str] = ()
 
 
 def open_thread(world: World, grant: Grant, request: str, case: str) -> Conversation:
@@ -75,6 +81,9 @@ def open_thread(world: World, grant: Grant, request: str, case: str) -> Conversa
         told = event(turn.now, request, "read", by=grant, type=kind, resource=order, patient=acting.row.patient)
         world.journal.append(told)
         to, kept_from = _recipients(acting)
+        family_of = [each for each in to if each.kind in _FAMILY]
+        silent = family_of if family_of and has_stopped(turn.conn, acting.row.patient) else []
+        to = [each for each in to if each not in silent]
         other = next((each for each in to if each.kind in ("clinic", "office")), None)
         return Conversation(
             turn.now, case, acting.row.number, acting.row.patient_name, found,
@@ -82,6 +91,7 @@ def open_thread(world: World, grant: Grant, request: str, case: str) -> Conversa
             fields(acting) if "requester" in acting.sides else None,
             own(acting) if "requester" in acting.sides else {},
             sendable(acting, other.reference.partition("/")[2]) if other and not payer else (), kept_from,
+            [each.name for each in silent],
         )  # fmt: skip
 
 
@@ -93,12 +103,14 @@ def note_read(turn: Turn, messages: Sequence[Message], parties: set[str]) -> Non
 
 def write(world: World, grant: Grant, request: str, submission: Submission, said: Written) -> Done:
     """Write to somebody who takes part; whoever writes has taken up what was written to them. Raises Unprocessable for
-    anybody else, and for documents that can not go to them."""
+    anybody else, and for documents that can not go to them, Conflict for the family of a patient who wants no more."""
 
     def plan(acting: Acting) -> Planned:
         to = next((each for each in _recipients(acting)[0] if each.reference == said.to), None)
         if to is None:
             raise Unprocessable(sentence("refusals.choose-whom-it-goes"), "to")
+        if to.kind in _FAMILY and has_stopped(acting.turn.conn, acting.row.patient):
+            raise Conflict(sentence("refusals.patient-wants-no-messages"), "http.act")
         office = to.reference.partition("/")[2]
         papers = _documents(acting, to, said.documents)
         talk = acts.message(acting.case, acting.id, _sender(acting), [to.named], said.words, acting.turn.now)

@@ -8,6 +8,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from carecoord.actions.guests.links import language
+from carecoord.actions.patients.records import has_stopped
 from carecoord.actions.server import mail
 from carecoord.actions.server.mail import Letter
 from carecoord.domain.resource.elements import Json, item, items, target, text
@@ -15,7 +16,6 @@ from carecoord.domain.resource.present import Present
 from carecoord.fhir import text as json
 from carecoord.store.database import outbox
 from carecoord.store.database.engine import reading
-from carecoord.store.guests import links as kept
 from carecoord.store.resources import read
 from carecoord.words.catalogue import say
 from carecoord.words.reader import DEFAULT
@@ -48,7 +48,7 @@ def _letters(world: World, conn: Connection, message: str) -> Iterator[Letter]:
     patient = target(item(talk, "subject")).partition("/")[2]
     if text(talk, "status") == "entered-in-error":
         return
-    quiet = kept.has_stopped(conn, patient)
+    quiet = has_stopped(conn, patient)
     known = read.get(conn, "Patient", patient)
     spoken = language(json.loads(known.body)) if known and not known.deleted else DEFAULT
     present = Present(world.clock(), world.base.zone)

@@ -1,12 +1,14 @@
 """Two records of patients that may be of one person: said to be one, of which the other stands in its place; said to be
 two people; taken apart again. Each writes both records together or neither, under the versions that were shown."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from auth.grant import Grant
 from carecoord.actions.access.turn import Turn
 from carecoord.actions.acts.act import Deed, Done, Planned, Submission, performed
+from carecoord.actions.patients import records
 from carecoord.actions.patients.reads import seen
 from carecoord.domain.access import verbs
 from carecoord.domain.access.verbs import Verb
@@ -15,13 +17,10 @@ from carecoord.domain.referrals.case import order_named
 from carecoord.domain.resource.elements import Json, key, text
 from carecoord.domain.resource.patient import name
 from carecoord.errors import Conflict, Forbidden
-from carecoord.fhir import text as json
-from carecoord.store.resources import read
 from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 TYPE: Final = "Patient"
-_DEEP: Final = 20  # records that may stand behind one
 
 
 @dataclass(frozen=True)
@@ -42,10 +41,12 @@ def merge(world: World, grant: Grant, request: str, submission: Submission, othe
 
     def plan(acting: Linking) -> Planned:
         replaced = _other(acting, other)
-        if links.replaced_by(acting.patient) or links.replaced_by(replaced):
+        if records.has_leader(acting.turn.conn, acting.patient) or records.has_leader(acting.turn.conn, replaced):
             raise Conflict(sentence("refusals.linkage.replaced-already"), "http.act")
+        if links.is_half(replaced, acting.patient):
+            raise Conflict(sentence("refusals.linkage.merged"), "http.act")
         said = sentence("act.merged", kept=_called(acting.patient), replaced=_called(replaced))
-        return Planned([*links.merged(acting.patient, replaced)], said)
+        return Planned(_changed((acting.patient, replaced), links.merged(acting.patient, replaced)), said)
 
     return performed(world, grant, request, submission, "merge-patients", plan, _opened)
 
@@ -55,7 +56,8 @@ def keep_apart(world: World, grant: Grant, request: str, submission: Submission,
 
     def plan(acting: Linking) -> Planned:
         second = _other(acting, other)
-        if key(second) in (links.replaced_by(acting.patient), *links.replaces(acting.patient)):
+        one, other_key = acting.patient, key(second)
+        if other_key in links.replaced_by(one) + links.replaces(one) or key(one) in links.replaces(second):
             raise Conflict(sentence("refusals.linkage.merged"), "http.act")
         said = sentence("act.kept-apart", one=_called(acting.patient), other=_called(second))
         return Planned([*links.apart(acting.patient, second)], said)
@@ -64,29 +66,22 @@ def keep_apart(world: World, grant: Grant, request: str, submission: Submission,
 
 
 def unmerge(world: World, grant: Grant, request: str, submission: Submission, other: str) -> Done:
-    """Take a merge back. Raises Conflict where the record does not stand for the other one."""
+    """Take a merge back, a half of one too: only the record that speaks of it is written. Raises Conflict where neither
+    says that the record stands for the other one."""
 
     def plan(acting: Linking) -> Planned:
         replaced = _other(acting, other)
-        if key(acting.patient) != links.replaced_by(replaced):
+        kept = acting.patient
+        if not links.stands_for(kept, replaced) and not links.is_half(kept, replaced):
             raise Conflict(sentence("refusals.linkage.not-merged"), "http.act")
-        said = sentence("act.unmerged", kept=_called(acting.patient), replaced=_called(replaced))
-        return Planned([*links.unmerged(acting.patient, replaced)], said)
+        said = sentence("act.unmerged", kept=_called(kept), replaced=_called(replaced))
+        return Planned(_changed((kept, replaced), links.unmerged(kept, replaced)), said)
 
     return performed(world, grant, request, submission, "unmerge-patients", plan, _opened)
 
 
-def behind(turn: Turn, patient: Json) -> list[Json]:
-    """The records in whose place one stands, those behind them included, as far as the asker may see them."""
-    found: dict[str, Json] = {}
-    wanted = links.replaces(patient)
-    while wanted and len(found) < _DEEP:
-        rows = read.many(turn.conn, [(TYPE, to.partition("/")[2]) for to in wanted if to not in found])
-        held = turn.seen_there(TYPE, [each for each in rows if not each.deleted], "r")
-        records = [json.loads(row.body) for row in held]
-        found |= {key(each): each for each in records if key(each) != key(patient)}
-        wanted = [to for each in records for to in links.replaces(each) if to not in found and to != key(patient)]
-    return list(found.values())
+def _changed(before: Sequence[Json], after: Sequence[Json]) -> list[Json]:
+    return [new for old, new in zip(before, after, strict=True) if new != old]
 
 
 def _opened(turn: Turn, id: str, about: str, verb: Verb) -> Linking:

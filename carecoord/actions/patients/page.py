@@ -13,8 +13,8 @@ from carecoord.actions.access.audited import noted
 from carecoord.actions.access.turn import Turn, looking
 from carecoord.actions.clearance import assemble
 from carecoord.actions.clearance.library import Library
-from carecoord.actions.patients import linkage
 from carecoord.actions.patients import plans as patient_plans
+from carecoord.actions.patients import records
 from carecoord.actions.patients import talks as patient_talks
 from carecoord.actions.patients.plans import Plans
 from carecoord.actions.patients.reads import Listed, is_closed, is_withheld, listed, seen
@@ -29,7 +29,6 @@ from carecoord.domain.coverage.gate import Card
 from carecoord.domain.ehrs.disputes import Disputed
 from carecoord.domain.gates.gate import Gate
 from carecoord.domain.patients import disclosures, needs
-from carecoord.domain.patients import links as patient_links
 from carecoord.domain.patients.chart import is_mistaken
 from carecoord.domain.patients.disclosures import Disclosure
 from carecoord.domain.patients.needs import Service
@@ -37,7 +36,6 @@ from carecoord.domain.resource.days import local
 from carecoord.domain.resource.elements import Json, item, items, key, target, text
 from carecoord.fhir import text as json
 from carecoord.fhir.search.query import NOTHING, parse
-from carecoord.store.guests import links
 from carecoord.store.resources import read
 from carecoord.store.search.search import find
 from carecoord.store.worklist import case_ids
@@ -132,7 +130,7 @@ def shown(turn: Turn, id: str, tabs: Sequence[str]) -> PatientPage:
 
 
 def _gathered(turn: Turn, patient: Json, tabs: Sequence[str]) -> PatientPage:
-    id, behind = str(patient["id"]), linkage.behind(turn, patient)
+    id, behind = str(patient["id"]), records.behind(turn, patient)
     ids = (id, *(str(each["id"]) for each in behind))
     chart = {name: _chart(turn, ids, parts) for name, parts in CHART.items()}
     visits = listed(turn, "Appointment", ids, _VISITS).entries
@@ -144,16 +142,9 @@ def _gathered(turn: Turn, patient: Json, tabs: Sequence[str]) -> PatientPage:
         [each for one in ids for each in library.disputes(one) if each.type in IN_CHART],
         library.systems, frozenset(name for name, types in BLOCKS.items() if is_withheld(turn, types, ids)),
         frozenset(name for name, types in BLOCKS.items() if all(is_closed(turn, each) for each in types)),
-        any(links.has_stopped(turn.conn, each) for each in ids), turn.grant.roles,
-        patient_talks.talks(turn, ids, whole(loops), visits), behind, _before(turn, patient),
+        records.has_stopped(turn.conn, id), turn.grant.roles,
+        patient_talks.talks(turn, ids, whole(loops), visits), behind, records.before(turn, patient),
     )  # fmt: skip
-
-
-def _before(turn: Turn, patient: Json) -> Json | None:
-    """The record that stands in the place of this one, where the asker may see it."""
-    to = patient_links.replaced_by(patient)
-    row = read.get(turn.conn, "Patient", to.partition("/")[2]) if to else None
-    return json.loads(row.body) if row and turn.sees_there("Patient", row) and not row.deleted else None
 
 
 def whole(loops: Found) -> list[Row[Any]]:

@@ -9,7 +9,7 @@ from sqlalchemy import Row
 
 from auth.grant import Grant
 from carecoord.actions.access.turn import Turn, looking
-from carecoord.actions.patients import linkage
+from carecoord.actions.patients import records
 from carecoord.actions.patients.reads import is_closed, is_withheld, listed
 from carecoord.actions.worklist.worklist import seen_cases
 from carecoord.domain.access import verbs
@@ -110,6 +110,6 @@ def demand_case(world: World, grant: Grant, request: str, patient: str, case: st
     with looking(world, grant, request) as turn:
         row = read.get(turn.conn, "Patient", patient)
         record = json.loads(row.body) if row and not row.deleted else {}
-        ids = [patient, *(str(each["id"]) for each in linkage.behind(turn, record))]
+        ids = [patient, *(str(each["id"]) for each in records.behind(turn, record))]
         if not any(case in case_ids.of_patient(turn.conn, id) for id in ids) or seen_cases(turn).one(case) is None:
             raise NotFound(sentence("refusals.there-no-such-referral-or"), "http.id")

@@ -2,7 +2,7 @@
 differently, patients who may be written down twice, orders that nobody has or that are no office's. Each row names what
 leads to settling it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from carecoord.actions.access.audited import event
 from carecoord.actions.access.turn import Turn, looking
 from carecoord.actions.acts import provenance
 from carecoord.actions.acts.provenance import Act
+from carecoord.actions.patients.records import behind_others
 from carecoord.actions.worklist.worklist import seen_cases, whole
 from carecoord.domain.access import verbs
 from carecoord.domain.ehrs.doubts import Doubt
@@ -23,7 +24,7 @@ from carecoord.domain.referrals.twins import Twin
 from carecoord.domain.resource.elements import Json, item, key, source, target, text
 from carecoord.errors import Forbidden
 from carecoord.fhir import text as json
-from carecoord.fhir.search.query import parse
+from carecoord.fhir.search.query import CURSOR, parse
 from carecoord.store.ehrs import ehrs
 from carecoord.store.resources import flags, read
 from carecoord.store.search.search import find
@@ -32,6 +33,7 @@ from carecoord.store.worklist.query import WorklistQuery
 from carecoord.words.sentence import sentence
 from carecoord.world import World
 
+_PAGE: Final = 500  # linked patients read at once
 SHOWN: Final = 25  # cases of a list of the worklist that are shown here
 
 
@@ -57,10 +59,11 @@ class Pair:
 
 @dataclass(frozen=True)
 class Merged:
-    """A record that stands for another one too."""
+    """A record that stands for another one too. `half`: only one of the two says so."""
 
     kept: Json
     replaced: Json
+    half: bool
 
 
 @dataclass(frozen=True)
@@ -149,7 +152,8 @@ def _pairs(turn: Turn) -> list[Pair]:
     ids = quality.born_alike(turn.conn, scope)
     rows = turn.seen(read.many(turn.conn, [("Patient", id) for id in ids]), "r")
     people = [person for row in rows if not row.deleted and (person := json.loads(row.body)).get("active") is not False]
-    people = [each for each in people if not links.replaced_by(each)]
+    behind = behind_others(turn.conn, people)
+    people = [each for each in people if key(each) not in behind]
     people.sort(key=key)
     cases = quality.cases_of(turn.conn, scope, (str(each["id"]) for each in people))
     found = ((each, twin) for n, each in enumerate(people) for twin in twins.twins(each, people[n + 1 :]))
@@ -161,14 +165,27 @@ def _pairs(turn: Turn) -> list[Pair]:
 
 
 def _merged(turn: Turn) -> list[Merged]:
-    """The records that stand for others, of patients of the asker's cases."""
-    asked = parse("Patient", [("link:missing", "false"), ("_sort", "-_lastUpdated")], turn.world.base, strict=True)
-    linked = [json.loads(row.body) for row in find(turn.conn, asked, turn.may("s"), page_size=quality.MOST).rows]
-    replaced = [each for each in linked if links.replaced_by(each)]
-    stand_in = [("Patient", links.replaced_by(each).partition("/")[2]) for each in replaced]
-    kept = {row.id: json.loads(row.body) for row in turn.seen_there("Patient", read.many(turn.conn, stand_in), "r")}
-    found = ((kept.get(links.replaced_by(each).partition("/")[2]), each) for each in replaced)
-    return [Merged(one, other) for one, other in found if one is not None]
+    """The records that stand for others, or of which only one of two says so, of patients whom the asker sees: the
+    halves first, then whoever was put together last."""
+    said = dict.fromkeys(pair for each in _linked(turn) for pair in links.pairs(each))
+    ids = sorted({name.partition("/")[2] for pair in said for name in pair})
+    rows = turn.seen_there("Patient", read.many(turn.conn, [("Patient", id) for id in ids]), "r")
+    held = {f"Patient/{row.id}": json.loads(row.body) for row in rows}
+    known = [(held[kept], held[replaced]) for kept, replaced in said if kept in held and replaced in held]
+    found = [Merged(kept, replaced, links.is_half(kept, replaced)) for kept, replaced in known]
+    return sorted(found, key=lambda each: not each.half)[: quality.MOST]
+
+
+def _linked(turn: Turn) -> Iterator[Json]:
+    """The patients whom a link names, the last changed first: all of them, page by page, for of which kind a link is no
+    index tells."""
+    pairs = [("link:missing", "false"), ("_sort", "-_lastUpdated"), ("_total", "none")]
+    word: str | None = ""
+    while word is not None:
+        asked = parse("Patient", [*pairs, (CURSOR, word)] if word else pairs, turn.world.base, strict=True)
+        page = find(turn.conn, asked, turn.may("s"), page_size=_PAGE)
+        yield from (json.loads(row.body) for row in page.rows)
+        word = page.next
 
 
 def _unowned(turn: Turn) -> list[Unowned]:

@@ -13,6 +13,7 @@ from carecoord.actions.guests.links import language
 from carecoord.actions.messages import notices, templates
 from carecoord.actions.messages.family import family
 from carecoord.actions.messages.messages import offices_of
+from carecoord.actions.patients.records import has_stopped
 from carecoord.domain.contacts import acts as contact_acts
 from carecoord.domain.coverage.gate import Card
 from carecoord.domain.documents import audience
@@ -22,7 +23,6 @@ from carecoord.domain.messages.templates import Own, fits, written
 from carecoord.domain.referrals.candidates import Candidate
 from carecoord.domain.resource.elements import Json, item, items, target, text
 from carecoord.fhir import text as json
-from carecoord.store.guests import links
 from carecoord.store.resources import read
 from carecoord.words.reader import DEFAULT, reads
 from carecoord.words.sentence import joined, say, sentence
@@ -127,7 +127,7 @@ def _payer(order: Json, asked: Sequence[Candidate]) -> Iterator[Announcement]:
 
 
 def _family(acting: Acting, who: Recipient, clinics: Sequence[str], own: Own) -> Announcement:
-    if links.has_stopped(acting.turn.conn, acting.row.patient):
+    if has_stopped(acting.turn.conn, acting.row.patient):
         return Announcement(who, "silent")
     theirs, token = language(acting.case.patient or {}), PATIENT if who.kind == "patient" else who.reference
     of = replace(templates.fields(acting), clinic=say(joined(clinics), theirs) if clinics else "")

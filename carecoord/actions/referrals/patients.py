@@ -10,6 +10,7 @@ from carecoord.actions.access.audited import noted
 from carecoord.actions.access.turn import Turn, looking
 from carecoord.actions.clearance import assemble
 from carecoord.actions.clearance.library import Library
+from carecoord.actions.patients.records import behind_others
 from carecoord.actions.worklist import project
 from carecoord.domain.access import verbs
 from carecoord.domain.clearance.facts import facts
@@ -126,12 +127,8 @@ def _seen(turn: Turn, ids: Sequence[str]) -> list[Json]:
     not tell that somebody of the name is another's."""
     rows = [row for row in read.many(turn.conn, [("Patient", id) for id in ids or [""]]) if not row.deleted]
     people = [json.loads(row.body) for row in turn.seen_there("Patient", rows, "s")]
-    return [each for each in people if each.get("active") is not False and not _replaced(each)]
-
-
-def _replaced(patient: Json) -> bool:
-    """Whether another record stands in the place of this one. Clause: FHIR R4 Patient.link, replaced-by."""
-    return any(isinstance(each, dict) and each.get("type") == "replaced-by" for each in patient.get("link") or [])
+    behind = behind_others(turn.conn, people)  # the one that leads shows what is theirs
+    return [each for each in people if each.get("active") is not False and key(each) not in behind]
 
 
 def _open(turn: Turn, patient: str) -> int:

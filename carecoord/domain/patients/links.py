@@ -14,16 +14,14 @@ NOT_SAME: Final = f"{EXTENSION}/not-same-person"
 
 
 def merged(kept: Json, replaced: Json) -> tuple[Json, Json]:
-    """The two records once the first stands for both."""
-    return (
-        _linked(kept, {"other": {"reference": key(replaced)}, "type": "replaces"}),
-        _linked(replaced, {"other": {"reference": key(kept)}, "type": "replaced-by"}),
-    )
+    """The two records once the first stands for both. Whatever else was said of how they belong together stays, so that
+    it is there again once they are taken apart."""
+    return _saying(kept, "replaces", key(replaced)), _saying(replaced, "replaced-by", key(kept))
 
 
 def unmerged(kept: Json, replaced: Json) -> tuple[Json, Json]:
     """The two records as if the first had never stood for both."""
-    return _unlinked(kept, key(replaced)), _unlinked(replaced, key(kept))
+    return _unsaid(kept, "replaces", key(replaced)), _unsaid(replaced, "replaced-by", key(kept))
 
 
 def apart(one: Json, other: Json) -> tuple[Json, Json]:
@@ -35,18 +33,41 @@ def apart(one: Json, other: Json) -> tuple[Json, Json]:
     )
 
 
-def replaced_by(patient: Json) -> str:
-    """The record, `Patient/id`, that stands in the place of this one; empty where none does."""
-    return next((target(item(each, "other")) for each in items(patient, "link") if _is(each, "replaced-by")), "")
+def replaced_by(patient: Json) -> list[str]:
+    """The records, `Patient/id`, of which this one says that they stand in its place."""
+    return _said(patient, "replaced-by")
 
 
 def replaces(patient: Json) -> list[str]:
-    """The records, `Patient/id`, in whose place this one stands."""
-    return [target(item(each, "other")) for each in items(patient, "link") if _is(each, "replaces")]
+    """The records, `Patient/id`, in whose place this one says that it stands."""
+    return _said(patient, "replaces")
 
 
-def _is(link: Json, type: str) -> bool:
-    return text(link, "type") == type
+def stands_for(kept: Json, replaced: Json) -> bool:
+    """Whether a record stands in the place of another: only where both say so. What one alone says, an EHR, an app or
+    a record that was brought in anew may have left: it mixes no two charts."""
+    return key(replaced) in replaces(kept) and key(kept) in replaced_by(replaced)
+
+
+def pairs(patient: Json) -> list[tuple[str, str]]:
+    """What a record says of who stands for whom: (kept, replaced), `Patient/id`, itself one of the two."""
+    me = key(patient)
+    return [(me, to) for to in replaces(patient)] + [(to, me) for to in replaced_by(patient)]
+
+
+def is_half(kept: Json, replaced: Json) -> bool:
+    """Whether only one of two records says that the first stands for the second too."""
+    return (key(replaced) in replaces(kept)) != (key(kept) in replaced_by(replaced))
+
+
+def _said(patient: Json, type: str) -> list[str]:
+    return [target(item(each, "other")) for each in items(patient, "link") if text(each, "type") == type]
+
+
+def _saying(patient: Json, type: str, to: str) -> Json:
+    if to in _said(patient, type):
+        return patient
+    return patient | {"link": [*items(patient, "link"), {"other": {"reference": to}, "type": type}]}
 
 
 def _linked(patient: Json, link: Json) -> Json:
@@ -56,7 +77,10 @@ def _linked(patient: Json, link: Json) -> Json:
     return patient | {"link": [*kept, link]}
 
 
-def _unlinked(patient: Json, to: str) -> Json:
-    kept = [each for each in items(patient, "link") if target(item(each, "other")) != to]
+def _unsaid(patient: Json, type: str, to: str) -> Json:
+    if to not in _said(patient, type):
+        return patient
+    links = items(patient, "link")
+    kept = [each for each in links if text(each, "type") != type or target(item(each, "other")) != to]
     bare = {name: value for name, value in patient.items() if name != "link"}
     return bare | ({"link": kept} if kept else {})

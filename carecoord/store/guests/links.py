@@ -1,5 +1,6 @@
 """Links for those without an account, as they are kept, found and ended."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -120,9 +121,9 @@ def stop_messages(conn: Connection, id: str, now: int) -> None:
     conn.execute(update(table).where(table.c.id == id, table.c.stopped.is_(None)).values(stopped=now))
 
 
-def has_stopped(conn: Connection, patient: str) -> bool:
-    """Whether a patient has asked for no more messages, by any of their links."""
-    said = select(table.c.id).where(table.c.patient == patient, table.c.stopped.is_not(None)).limit(1)
+def has_stopped(conn: Connection, patients: Iterable[str]) -> bool:
+    """Whether any of these patients, by their ids, has asked for no more messages, by any of their links."""
+    said = select(table.c.id).where(table.c.patient.in_(sorted(patients)), table.c.stopped.is_not(None)).limit(1)
     return conn.execute(said).first() is not None
 
 

@@ -73,7 +73,8 @@ class Choice:
 
 @dataclass(frozen=True)
 class Talk:
-    """The thread, the newest first, and the form. `kept_from`: relatives whom nobody may write to; `tongue`: the code
+    """The thread, the newest first, and the form. `kept_from`: relatives whom nobody may write to; `silent`: the
+    family of a patient who wants no more messages; `tongue`: the code
     of the language in which it is read, `foreign` its name, empty where it is the desk's; `documents`: (id, name) of
     what can go with it."""
 
@@ -85,6 +86,7 @@ class Talk:
     foreign: str
     documents: Sequence[tuple[str, str]]
     kept_from: Sequence[str]
+    silent: Sequence[str]
     tongue: str
     step: str
 
@@ -106,7 +108,7 @@ def talk(
         [Choice(label(each), each.name, href(each.reference, ""), each == whom) for each in found.recipients],
         [Choice(title, "", href(to, id), id == name) for id, title in templates(found, whom)], draft,
         LANGUAGES.get(tongue(found, whom), "") if is_foreign(found, whom) else "", _documents(found, whom),
-        found.kept_from, tongue(found, whom), f"{to} {name}",
+        found.kept_from, found.silent, tongue(found, whom), f"{to} {name}",
     )  # fmt: skip
     return shown, form
 

@@ -6,14 +6,17 @@ from dataclasses import dataclass
 from typing import Final
 
 from carecoord.actions.patients.page import Insured, PatientPage, Relative, whole
+from carecoord.domain.access import verbs
 from carecoord.domain.patients import contact, needs
 from carecoord.domain.patients.contact import Permission
 from carecoord.domain.patients.disclosures import TOPICS, Topic, Word
+from carecoord.domain.patients.links import stands_for
 from carecoord.domain.patients.needs import Room, Service
 from carecoord.domain.resource.days import moment
-from carecoord.domain.resource.elements import Json, code_of, extension, item, items, target, text, words
+from carecoord.domain.resource.elements import Json, code_of, extension, item, items, key, target, text, words
 from carecoord.domain.resource.patient import birth_date, name, record_number, spoken_name
 from carecoord.fhir.instants import micros
+from carecoord.web.acts.forms import State
 from carecoord.web.ehrs import frame_view
 from carecoord.web.ehrs.frame_view import Cards
 from carecoord.web.page import labels
@@ -71,9 +74,20 @@ class Tag:
 
 
 @dataclass(frozen=True, slots=True)
+class Behind:
+    """A record in whose place the patient's stands. `seen`: the versions of both, under which they are taken apart;
+    empty for who does not do that, and for one that stands behind another of these; `once`: the form's own id."""
+
+    number: str
+    id: str
+    seen: str
+    once: str
+
+
+@dataclass(frozen=True, slots=True)
 class Head:
     """`about`: sex, birth date, address; `tags`: language, each telephone followed by what is permitted on it, whom to
-    call of the family; `behind`: further records of theirs (number, id), `before`: the one that stands in its place;
+    call of the family; `behind`: further records of theirs, `before`: the one that stands in its place;
     `owners`: who has the open referrals."""
 
     id: str
@@ -82,7 +96,7 @@ class Head:
     about: str
     deceased: bool
     tags: Sequence[Tag]
-    behind: Sequence[tuple[str, str]] = ()
+    behind: Sequence[Behind] = ()
     before: tuple[str, str] | None = None
     owners: str = ""
 
@@ -174,9 +188,15 @@ def _head(found: PatientPage, times: Times) -> Head:
         text(patient, "id"), name(patient, present), record_number(patient, present),
         " · ".join(part for part in (SEX.get(text(patient, "gender"), ""), told, address) if part),
         bool(patient.get("deceasedBoolean") or patient.get("deceasedDateTime")), list(_tags(found, times)),
-        [_record(each) for each in found.behind], _record(found.before) if found.before else None,
+        [_behind(found, each) for each in found.behind], _record(found.before) if found.before else None,
         ", ".join(dict.fromkeys(row.owner_name for row in whole(found.loops) if row.owner_name)),
     )  # fmt: skip
+
+
+def _behind(found: PatientPage, other: Json) -> Behind:
+    apart = stands_for(found.patient, other) and verbs.may(found.roles, "unmerge-patients")
+    seen = " ".join(f"{key(each)}:{text(item(each, 'meta'), 'versionId')}" for each in (found.patient, other))
+    return Behind(*_record(other), seen if apart else "", State("").id)
 
 
 def _record(patient: Json) -> tuple[str, str]:

@@ -154,6 +154,8 @@ def _merged(each: Merged) -> Line:
     kept, replaced = each.kept, each.replaced
     ways = [(_record(one), f"/patients/{quote(text(one, 'id'))}") for one in (kept, replaced)]
     about = spoken("quality.merged.why", kept=_record(kept), replaced=_record(replaced))
+    if each.half:
+        about = f"{about} {spoken('quality.merged.half')}"
     undo = Form("unmerge-patients", text(kept, "id"), text(replaced, "id"), _versions(kept, replaced),
                 spoken("quality.unmerge"), State("").id)  # fmt: skip
     return Line(name(kept), about, ways, [undo])

@@ -13,11 +13,17 @@ from uuid import uuid4
 import pytest
 from werkzeug.test import TestResponse
 
+from carecoord.actions.patients import records
+from carecoord.actions.quality import quality
 from carecoord.domain.ehrs.merge import merge as three_way
 from carecoord.domain.ehrs.ownership import owner
 from carecoord.fhir import text as fhir_text
 from carecoord.settings import Settings
+from carecoord.store.database.engine import reading, writing
+from carecoord.store.guests import links
+from carecoord.store.guests.links import Link
 from carecoord.store.resources import read
+from carecoord.store.resources.write import Actor, Change, put_all
 from tests.conftest import BUSY
 from tests.desk.acts.test_every_move import Place, case_of, furnished
 from tests.desk.patients.test_patient_page import section, told
@@ -159,3 +165,102 @@ def test_what_an_ehr_says_next_leaves_the_link_where_it_is() -> None:
     disputed = three_way(said, ours, theirs, partial(owner, "Patient"))
     assert disputed.resource["link"] == ours["link"]
     assert len(disputed.disputes) == 1  # told as a conflict, never lost
+
+
+@pytest.mark.parametrize("speaks", [0, 1], ids=["only-the-one-that-leads", "only-the-one-behind"])
+def test_what_one_of_two_records_alone_says_mixes_no_charts_is_listed_and_can_be_taken_apart(
+    place: Place, twins: tuple[str, str], speaks: int
+) -> None:
+    kept, other = twins
+    press(place, row_of(place, "pairs", twins), "Same person: keep MRN elm")
+    silent = twins[1 - speaks]
+    place.put([{name: value for name, value in record(place, silent).items() if name != "link"}])  # as an EHR says anew
+    coordinator = place.people["requester"]
+    page = coordinator.get(f"/patients/{kept}").get_data(as_text=True)
+    assert "Also written down as" not in told(page)
+    assert f'href="/referrals/{other}"' not in page
+    assert "This record is merged" not in told(coordinator.get(f"/patients/{other}").get_data(as_text=True))
+    looked_for = coordinator.get(f"/patients?q=vaz{kept[:6]}").get_data(as_text=True)
+    assert f'/patients/{kept}"' in looked_for
+    assert f'/patients/{other}"' in looked_for  # nobody shows what is theirs but themselves
+    row = row_of(place, "merged", twins)
+    assert "Only one of the two records says so" in told(row)
+    before = record(place, silent)["meta"]["versionId"]
+    assert press(place, row, "Take apart again").status_code == 303
+    assert all("link" not in record(place, id) for id in twins)
+    assert record(place, silent)["meta"]["versionId"] == before
+    assert row_of(place, "merged", twins) == ""
+    assert row_of(place, "pairs", twins) != ""
+
+
+def test_a_record_that_leads_no_more_for_it_was_deleted_stands_in_the_way_of_no_merge(
+    place: Place, twins: tuple[str, str]
+) -> None:
+    kept, other = twins
+    gone = f"{other}-gone"
+    link = {"other": {"reference": f"Patient/{gone}"}, "type": "replaced-by"}
+    place.put([{"resourceType": "Patient", "id": gone}, record(place, other) | {"link": [link]}])
+    assert press(place, row_of(place, "pairs", twins), "Same person: keep MRN elm").status_code == 409
+    world = place.house.world
+    with writing(world.engine) as conn:
+        put_all(conn, [Change("Patient", gone, None)], now=world.clock(), actor=Actor(None, None, None, ""),
+                base=world.base, project=world.project)  # fmt: skip
+    assert press(place, row_of(place, "pairs", twins), "Same person: keep MRN elm").status_code == 303
+    assert "Also written down as" in told(place.people["requester"].get(f"/patients/{kept}").get_data(as_text=True))
+
+
+def test_whatever_else_was_said_of_how_two_belong_together_is_there_again_once_they_are_apart(
+    place: Place, twins: tuple[str, str]
+) -> None:
+    row = row_of(place, "pairs", twins)
+    for id, to in (twins, twins[::-1]):
+        place.put([record(place, id) | {"link": [{"other": {"reference": f"Patient/{to}"}, "type": "seealso"}]}])
+    before = [record(place, id)["link"] for id in twins]
+    assert press(place, row, "Same person: keep MRN elm", seen="").status_code == 303
+    assert [[each["type"] for each in record(place, id)["link"]] for id in twins] == [
+        ["seealso", "replaces"], ["seealso", "replaced-by"],
+    ]  # fmt: skip
+    assert press(place, row_of(place, "merged", twins), "Take apart again").status_code == 303
+    assert [record(place, id)["link"] for id in twins] == before
+
+
+def test_however_many_records_have_links_each_merge_is_found_and_the_page_of_the_patient_takes_it_apart_too(
+    place: Place, twins: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    press(place, row_of(place, "pairs", twins), "Same person: keep MRN elm")
+    place.put([
+        {"resourceType": "Patient", "id": f"{twins[0]}-{n}",
+         "link": [{"other": {"reference": f"Patient/{twins[0]}"}, "type": "seealso"}]} for n in range(3)
+    ])  # fmt: skip
+    monkeypatch.setattr(quality, "_PAGE", 2)
+    assert row_of(place, "merged", twins) != ""
+    page = place.people["requester"].get(f"/patients/{twins[0]}").get_data(as_text=True)
+    assert press(place, page, "Take apart again").status_code == 303
+    assert all("link" not in record(place, id) for id in twins)
+
+
+def test_who_wants_no_more_messages_by_one_record_is_written_to_by_none(place: Place, twins: tuple[str, str]) -> None:
+    kept, other = twins
+    link = Link(other, "patient", other, other, "clinic", "", "en", f"COVER-{other}", "r", 1, 2_000_000)
+    with writing(place.house.world.engine) as conn:
+        links.keep(conn, link, other, "")
+        links.stop_messages(conn, other, 2)
+
+    def stopped() -> list[bool]:
+        with reading(place.house.world.engine) as conn:
+            return [records.has_stopped(conn, id) for id in twins]
+
+    assert stopped() == [False, True]
+    coordinator = place.people["requester"]
+    thread = coordinator.get(f"/referrals/{kept}/messages?to=Patient/{kept}").get_data(as_text=True)
+    assert f'name="to" value="Patient/{kept}"' in thread
+    press(place, row_of(place, "pairs", twins), "Same person: keep MRN elm")
+    assert stopped() == [True, True]
+    refused = told(coordinator.get(f"/referrals/{kept}/messages").get_data(as_text=True))
+    assert f"Not offered, for the patient wants no more messages: Rita Vaz{kept[:6]}" in refused
+    fields = {n: unescape(v) for n, v in re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', thread)}
+    late = coordinator.post(f"/referrals/{kept}/messages", data=fields | {"note": "Please call us"})
+    assert late.status_code == 409
+    assert "The patient wants no more messages: tell them by telephone." in told(late.get_data(as_text=True))
+    press(place, row_of(place, "merged", twins), "Take apart again")
+    assert stopped() == [False, True]
