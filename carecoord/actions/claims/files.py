@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Row
+from sqlalchemy import Connection, Row
 
 from auth.grant import Grant
 from carecoord.actions.access.audit_entry import event
@@ -31,6 +31,7 @@ from carecoord.world import World
 JOB: Final = "x12-file"  # in the outbox; its key: the id of the file
 READER: Final = "x12-file:"  # so begins the subject of who reads a file; the office's id follows
 RECENT: Final = 50
+_CONTROL: Final = 9  # digits of ISA13 and of GS06
 _KINDS: Final = ("278", "271", "277", "835", "999")
 
 
@@ -129,15 +130,15 @@ def run(world: World, id: str) -> None:
             with changing(world, grant, JOB) as turn:
                 if settled := _taken(turn, file, n, each):
                     files.settle(turn.conn, id, n, settled)
-        except (Problem, ValueError) as why:
-            said = why.said if isinstance(why, Problem) else sentence("x12.fault.cents")
+        except (Problem, ValueError, ArithmeticError) as why:
+            amount = sentence("x12.fault.cents") if isinstance(why, ValueError) else sentence("x12.fault.too-large")
+            said = why.said if isinstance(why, Problem) else amount
             wrong = [fault(each.segments[0], 0, sentence("x12.fault.not-possible", why=said))]
             with writing(world.engine) as conn:
                 files.settle(conn, id, n, _settled(each, "faulty", None, wrong))
     with writing(world.engine) as conn:
         for receipt in found.receipts:
-            if receipt.interchange.strip().isdecimal():
-                files.received(conn, file.office, int(receipt.interchange), receipt.accepted)
+            _received(conn, file.office, receipt.interchange, receipt.accepted)
         files.read(conn, id, _kept(found.faults))
 
 
@@ -172,6 +173,14 @@ def _claim(turn: Turn, id: str) -> Row[Any]:
     if row is None:
         raise NotFound(sentence("refusals.no-such-claim"), "http.id")
     return row
+
+
+def _received(conn: Connection, office: str, number: str, receipt: str) -> str | None:
+    """Note what the other side says of an interchange of ours, by its number; one of more digits than ISA13 has is none
+    of ours."""
+    plain = number.strip()
+    ours = plain.isascii() and plain.isdecimal() and len(plain) <= _CONTROL
+    return files.received(conn, office, int(plain), receipt) if ours else None
 
 
 def control(transaction: Transaction) -> str:
@@ -232,8 +241,7 @@ def _handled(turn: Turn, file: Row[Any], each: Transaction) -> tuple[str | None,
         return None, faults, gaps
     if each.kind == "999":
         results = acknowledgment.results(each)
-        about = [files.received(turn.conn, office, int(one.group), one.result) for one in results
-                 if one.group.isdecimal()]  # fmt: skip
+        about = [_received(turn.conn, office, one.group, one.result) for one in results]
         return next(filter(None, about), ""), (), _complaints(each, results)
     return None, [fault(head, 1, sentence("x12.fault.not-read", kind=each.kind, kinds=", ".join(_KINDS)))], ()
 

@@ -29,6 +29,8 @@ from carecoord.web.server.exchange import request_id
 from carecoord.words.catalogue import in_words, spoken
 from carecoord.world import World
 
+_LONGEST = 16  # characters of an amount
+_FIGURES = frozenset("-.0123456789")  # not 9e999999, which is longer than it looks
 _X12 = "application/edi-x12"  # RFC 1767
 
 
@@ -187,8 +189,8 @@ def _cents(said: str, faults: list[Fault]) -> int | None:
     """An amount as somebody types it, in cents."""
     plain = said.strip().replace(",", "").removeprefix("$").strip()
     try:
-        cents = Decimal(plain) * 100
-        if cents.is_finite() and cents == cents.to_integral_value() and len(plain) < 16:
+        cents = Decimal(plain if len(plain) < _LONGEST and set(plain) <= _FIGURES else "nan") * 100
+        if cents.is_finite() and cents == cents.to_integral_value():
             return int(cents)
     except InvalidOperation:
         pass

@@ -144,6 +144,8 @@ def test_a_write_off_up_to_the_limit_takes_one_person_and_above_it_a_second(hous
     small, large = id_of(house, "FW-1001"), id_of(house, "FW-1002")
     assert act(desk, small, "write-off", amount="0.001", note="x")[0] == 422
     assert act(desk, small, "write-off", amount="500", note="x")[0] == 422
+    for strange in ("9e999999", "9e9999", "1e1", "nan", "Infinity", "9" * 20, "--1"):
+        assert act(desk, small, "write-off", amount=strange, note="x")[0] == 422, strange
     assert act(desk, small, "write-off", amount="20.00", note="Not worth it")[0] == 303
     assert act(desk, large, "write-off", amount="190", note="Lost the appeal")[0] == 303
     assert ids(get(desk, "/claims?tab=second")) == [large]

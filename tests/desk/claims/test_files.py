@@ -259,6 +259,18 @@ def test_a_999_says_at_our_file_what_the_other_side_finds_wrong(house: House) ->
         assert [each.receipt for each in conn.execute(x12_sent.select())] == ["R"]
 
 
+def test_a_receipt_of_a_number_that_nobody_has_leaves_the_file_read(house: House) -> None:
+    desk = house.enter("coordinator")
+    number = int(re.findall(r"IEA\*1\*(\d+)", asked(desk))[0])
+    for said in ("9" * 30, "9" * 5000, f"{number:09}"):
+        body = file("835", REMITTANCE).replace(b"GS*HP", f"TA1*{said}*261129*1015*A*000~\nGS*HP".encode())
+        assert states(brought(desk, house, body)) in (["Taken"], ["Taken before"])
+    group = f"AK1*HI*{'9' * 30}*005010X217\nAK2*278*0001\nIK5*A\nAK9*A*1*1*1"
+    assert states(brought(desk, house, file("999", group))) == ["Answers nothing that was sent from here"]
+    with reading(house.world.engine) as conn:
+        assert [each.receipt for each in conn.execute(x12_sent.select())] == ["A"]
+
+
 def test_a_test_file_is_told_and_not_taken(house: House) -> None:
     desk = house.enter("coordinator")
     page = brought(desk, house, file("835", REMITTANCE).replace(b"*0*P*:", b"*0*T*:"))

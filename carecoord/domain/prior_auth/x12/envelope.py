@@ -13,6 +13,8 @@ from carecoord.words.sentence import Sentence, sentence
 
 _WIDTHS: Final = (2, 10, 2, 10, 2, 15, 2, 15, 6, 4, 1, 5, 9, 1, 1, 1)  # of ISA01 to ISA16
 ISA_LENGTH: Final = 106  # with its terminator
+_BLANK: Final = "\r\n\t "  # may stand around segments
+_DIGITS: Final = 10  # of a count, at most
 _REPEATS: Final = "00402"  # from this version on ISA11 is the separator of repetitions
 GROUPS: Final = {  # GS01 -> the transactions that stand in such a group
     "HI": "278", "HB": "271", "HS": "270", "HN": "277", "HP": "835", "FA": "999",
@@ -124,7 +126,7 @@ def read(data: bytes) -> Interchanges:
         said = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         said = data.decode("latin-1")
-    found, place = Interchanges(), 1
+    found, place, last = Interchanges(), 1, len(said.rstrip(_BLANK))
     at = _start(said, 0)
     if at == len(said):
         found.faults.append(Fault(1, "ISA", 0, sentence("x12.fault.empty")))
@@ -133,7 +135,7 @@ def read(data: bytes) -> Interchanges:
         if isinstance(separators, Sentence):
             found.faults.append(Fault(place, "ISA", 0, separators))
             return found
-        segments, at, ends = _segments(said, at, place, separators)
+        segments, at, ends = _segments(said, at, place, last, separators)
         place += len(segments)
         if not ends:
             found.faults.append(fault(segments[-1], 0, sentence("x12.fault.no-terminator")))
@@ -144,7 +146,7 @@ def read(data: bytes) -> Interchanges:
 
 
 def _start(said: str, at: int) -> int:
-    while at < len(said) and said[at] in "\r\n\t ":
+    while at < len(said) and said[at] in _BLANK:
         at += 1
     return at
 
@@ -169,9 +171,9 @@ def _separators(said: str, at: int) -> Separators | Sentence:
     return found
 
 
-def _segments(said: str, at: int, place: int, by: Separators) -> tuple[list[Segment], int, bool]:
+def _segments(said: str, at: int, place: int, last: int, by: Separators) -> tuple[list[Segment], int, bool]:
     """The segments up to IEA, or up to another ISA or the end where there is none; where the rest begins; and whether
-    the last one is ended."""
+    the last one is ended. last: from there on all is blank."""
     found: list[Segment] = []
     while at < len(said):
         end = said.find(by.terminator, at)
@@ -183,7 +185,7 @@ def _segments(said: str, at: int, place: int, by: Separators) -> tuple[list[Segm
         if end < 0:
             return found, len(said), not body.strip()
         at = end + 1
-        if (found and found[-1].id == "IEA") or not said[at:].strip("\r\n\t "):
+        if (found and found[-1].id == "IEA") or at >= last:
             return found, at, True
     return found, at, True
 
@@ -280,5 +282,6 @@ def _repeated(head: Segment, n: int, last: Segment, m: int) -> Iterator[Fault]:
 
 def _counted(last: Segment, n: int, counted: Sentence) -> Iterator[Fault]:
     """Where an end counts otherwise than there is."""
-    if not last.at(1).isascii() or not last.at(1).isdecimal() or int(last.at(1)) != n:
+    said = last.at(1)
+    if not said.isascii() or not said.isdecimal() or len(said) > _DIGITS or int(said) != n:
         yield fault(last, 1, sentence("x12.fault.count", said=last.at(1) or "-", counted=counted))

@@ -8,9 +8,13 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from itertools import pairwise
+from typing import Final
 
 from carecoord.domain.prior_auth.x12.envelope import Fault, Segment, fault
 from carecoord.words.sentence import sentence
+
+_DIGITS: Final = 15  # of a number: more no guide has, and more can not be reckoned with to the cent
+_DEEPEST: Final = 10  # levels above one: a guide has five
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,8 @@ class Level:
 
 
 def levels(segments: Sequence[Segment], faults: list[Fault]) -> list[Level]:
-    """The levels of a transaction in their order. A level whose parent is not there, or a number twice, is a fault."""
+    """The levels of a transaction in their order. A level whose parent is not there, one too deep, or a number twice,
+    is a fault."""
     found: dict[str, Level] = {}
     starts = [n for n, each in enumerate(segments) if each.id == "HL"]
     for n, end in pairwise([*starts, len(segments) - 1]):
@@ -45,6 +50,9 @@ def levels(segments: Sequence[Segment], faults: list[Fault]) -> list[Level]:
         if parent and above is None:
             faults.append(fault(head, 2, sentence("x12.fault.level-parent", number=parent)))
         chain = (*above.above, above) if above else ()
+        if len(chain) > _DEEPEST:
+            faults.append(fault(head, 2, sentence("x12.fault.level-deep", most=_DEEPEST)))
+            chain = ()
         found[number] = Level(number, head.at(3), tuple(segments[n:end]), chain)
     return list(found.values())
 
@@ -95,7 +103,7 @@ def number(segment: Segment, n: int, faults: list[Fault]) -> Decimal | None:
         found = Decimal(said) if plain else Decimal("nan")
     except InvalidOperation:
         found = Decimal("nan")
-    if not found.is_finite():
+    if not found.is_finite() or len(found.as_tuple().digits) > _DIGITS or len(said) > 2 * _DIGITS:
         faults.append(fault(segment, n, sentence("x12.fault.number", said=said)))
         return None
     return found

@@ -1,13 +1,14 @@
 """X12 files as they come: separators from ISA, envelopes checked, faults by segment and element; and written so that
 reading gives what was written."""
 
+import time
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carecoord.domain.prior_auth.x12 import envelope, writer
+from carecoord.domain.prior_auth.x12 import envelope, loops, writer
 from carecoord.domain.prior_auth.x12.acknowledgment import results
 from carecoord.domain.prior_auth.x12.envelope import Separators
 from carecoord.errors import Unprocessable
@@ -107,6 +108,32 @@ def test_a_999_says_what_became_of_each_transaction_and_where_it_is_wrong() -> N
     assert [(each.place, each.segment, each.element, each.code) for each in other.complaints] == [
         ("14", "HI", "", "8"), ("14", "HI", "1", "6"),
     ]  # fmt: skip
+
+
+def test_a_file_of_two_hundred_thousand_segments_is_read_in_the_time_of_its_length() -> None:
+    body = "\n".join(["REF*EA*1"] * 200_000)
+    data = file("278", body)
+    start = time.process_time()
+    found = envelope.read(data)
+    assert time.process_time() - start < 5
+    assert found.faults == []
+    assert len(found.transactions[0].segments) == 200_002
+
+
+def test_a_count_of_thousands_of_digits_is_a_fault_and_no_error() -> None:
+    said = told(file("278", ANSWER).replace(b"SE*29*", b"SE*" + b"9" * 5000 + b"*"))
+    assert [where for _, where, _ in said] == ["SE01"]
+
+
+def test_levels_under_levels_without_end_are_a_fault() -> None:
+    chain = "\n".join(f"HL*{n}*{n - 1 or ''}*22*1" for n in range(1, 20_001))
+    faults: list[envelope.Fault] = []
+    (transaction,) = envelope.read(file("277", chain)).transactions
+    found = loops.levels(transaction.segments, faults)
+    assert len(found) == 20_000
+    assert (faults[0].where, str(faults[0].why)) == (
+        "HL02", "It stands under more than 10 levels; no guide has so many.",
+    )  # fmt: skip
 
 
 VALUE = st.text(st.sampled_from("ABCZabz019 .,'()/&-+#%@_ñÉ"), max_size=12)

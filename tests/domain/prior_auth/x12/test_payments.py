@@ -57,6 +57,14 @@ def test_an_amount_that_is_no_number_and_a_claim_without_a_number_are_faults() -
     assert faults == ["CAS03 fifty is no number.", "CLP01 The claim has no number."]
 
 
+def test_a_number_of_more_digits_than_x12_has_is_a_fault() -> None:
+    for said in ("9" * 16, "9" * 5000, "0." + "0" * 40 + "1"):
+        _, faults, _ = read(REMITTANCE.replace("SVC*HC:99212*80*50", f"SVC*HC:99212*80*50**{said}"))
+        assert faults == [f"SVC05 {said} is no number."]
+    found, faults, _ = read(REMITTANCE.replace("SVC*HC:99212*80*50", "SVC*HC:99212*80*50**123456789012.125"))
+    assert (faults, found.claims[2].services[0].units) == ([], Decimal("123456789012.125"))
+
+
 CENTS = st.integers(0, 10**9).map(lambda n: Decimal(n) / 100)
 LINE = st.tuples(CENTS, st.lists(st.tuples(st.sampled_from(["CO", "PR", "OA", "PI"]), CENTS), max_size=6))
 
