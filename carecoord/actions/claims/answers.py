@@ -7,12 +7,13 @@ from typing import Final
 from carecoord.actions.access.turn import Turn
 from carecoord.actions.acts import provenance
 from carecoord.actions.acts.provenance import Act, Version
+from carecoord.actions.claims import senders
 from carecoord.actions.claims.payments import payer_grant
 from carecoord.domain.prior_auth import lifecycle
 from carecoord.domain.prior_auth.x12 import answer, eligibility
 from carecoord.domain.prior_auth.x12.answer import Answer
 from carecoord.domain.prior_auth.x12.eligibility import Eligibility
-from carecoord.domain.prior_auth.x12.envelope import Fault, Segment, fault
+from carecoord.domain.prior_auth.x12.envelope import Fault, Segment, Transaction, fault
 from carecoord.domain.resource.elements import Json, identifiers, item, items, key, target, text
 from carecoord.errors import Problem
 from carecoord.fhir import text as json
@@ -25,13 +26,16 @@ from carecoord.words.sentence import sentence
 UNMATCHED: Final[tuple[str, list[Fault]]] = ("", [])
 
 
-def take_decision(turn: Turn, office: str, head: Segment, found: Answer) -> tuple[str, list[Fault]]:
+def take_decision(turn: Turn, office: str, came: Transaction, found: Answer) -> tuple[str, list[Fault]]:
     """Write down a payer's answer to a request. Returns the request (`Claim/id`), empty where it is none that was
     sent, and what is wrong, with which nothing is written."""
+    head = came.segments[0]
     sent = files.by_trace(turn.conn, office, found.trace, "278")
     claim = _resource(turn, sent.about) if sent else None
-    if claim is None:
+    if sent is None or claim is None:
         return UNMATCHED
+    if foreign := [*senders.strangers(came, sent.body), *senders.decided_here(turn, came, claim)]:
+        return key(claim), foreign
     faults = list(found.faults) or _strangers(turn, head, claim, found.member)
     decided, unplaced = answer.placed(found, claim, found.trace)
     faults += [*unplaced, *answer.without_reason(decided, found)]
@@ -56,18 +60,22 @@ def _refused(turn: Turn, head: Segment, claim: Json, made: Json) -> list[Fault]:
     return []
 
 
-def take_eligibility(turn: Turn, office: str, head: Segment, found: Sequence[Eligibility]) -> tuple[str, list[Fault]]:
+def take_eligibility(
+    turn: Turn, office: str, came: Transaction, found: Sequence[Eligibility]
+) -> tuple[str, list[Fault]]:
     """Write down a payer's answers about cards. Returns the first question (`CoverageEligibilityRequest/id`), empty
     where one of them is none that was sent; then nothing is written."""
+    head = came.segments[0]
     pairs: list[tuple[Json, Json]] = []
     faults: list[Fault] = []
     for each in found:
         sent = files.by_trace(turn.conn, office, each.trace, "270")
         asked = _resource(turn, sent.about) if sent else None
         cards = [_resource(turn, target(item(one, "coverage"))) for one in items(asked or {}, "insurance")]
-        if asked is None or not cards or cards[0] is None:
+        if sent is None or asked is None or not cards or cards[0] is None:
             return UNMATCHED
-        faults += each.faults or _strangers(turn, head, asked, each.member, cards[0])
+        foreign = senders.strangers(came, sent.body)
+        faults += foreign or each.faults or _strangers(turn, head, asked, each.member, cards[0])
         pairs.append((asked, eligibility.response(turn.world.new_id(), asked, cards[0], each, turn.now)))
     for asked, made in [] if faults else pairs:
         _write(turn, made, asked)

@@ -226,9 +226,9 @@ def _handled(turn: Turn, file: Row[Any], each: Transaction) -> tuple[str | None,
     if each.test:
         return None, [fault(head, 0, sentence("x12.fault.test"))], ()
     if each.kind == "278" and answer.is_response(each):
-        return *answers.take_decision(turn, office, head, answer.read(each)), ()
+        return *answers.take_decision(turn, office, each, answer.read(each)), ()
     if each.kind == "271":
-        return *answers.take_eligibility(turn, office, head, eligibility.read(each)), ()
+        return *answers.take_eligibility(turn, office, each, eligibility.read(each)), ()
     if each.kind == "277":
         statuses, faults = claim_status.read(each)
         if not faults:

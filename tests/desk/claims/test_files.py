@@ -4,6 +4,7 @@ by transaction, whole or not at all, and what came twice changes nothing."""
 import io
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,12 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from auth import store
 from carecoord.actions.fhir import interactions
 from carecoord.domain.prior_auth.x12 import envelope
 from carecoord.fhir import text as json
 from carecoord.store.claims.tables import claim, x12_sent, x12_taken
-from carecoord.store.database.engine import reading
+from carecoord.store.database.engine import reading, writing
 from carecoord.store.prior_auth.tables import authorization_row
 from carecoord.store.resources import read
 from carecoord.worker import loop
@@ -31,6 +33,15 @@ MEMBER = "BH001-4431222"
 @pytest.fixture
 def house(story: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     yield from built(story, tmp_path_factory.mktemp("x12"), Clock())
+
+
+@pytest.fixture
+def elsewhere(house: House) -> None:
+    """Nobody of Blue Horizon decides here: its answers come as files."""
+    with writing(house.world.engine) as conn:
+        for each in store.users(conn):
+            if each.organization == "office-blue-horizon":
+                store.change_user(conn, replace(each, disabled=True))
 
 
 def brought(client: FlaskClient, house: House, body: bytes, name: str = "in.x12") -> str:
@@ -83,6 +94,11 @@ def asked(client: FlaskClient) -> str:
     return out.get_data(as_text=True)
 
 
+def answered(*bodies: str, sender: str = "BH001") -> bytes:
+    """An answer from where the question went."""
+    return file("278", *bodies, sender=sender)
+
+
 def reply(trace: str, hcr: str = "HCR*A1*BH-991", member: str = MEMBER, *more: str) -> str:
     return "\n".join([
         f"BHT*0007*11*{trace}*20261122*1015", "HL*1**20*1", "NM1*X3*2*BLUE HORIZON*****PI*BH001", "HL*2*1*21*1",
@@ -92,6 +108,7 @@ def reply(trace: str, hcr: str = "HCR*A1*BH-991", member: str = MEMBER, *more: s
     ])  # fmt: skip
 
 
+@pytest.mark.usefixtures("elsewhere")
 def test_a_request_goes_out_as_a_278_and_its_answer_comes_back_as_the_payers_decision(house: House) -> None:
     desk = house.enter("coordinator")
     out = asked(desk)
@@ -99,7 +116,7 @@ def test_a_request_goes_out_as_a_278_and_its_answer_comes_back_as_the_payers_dec
     assert f"TRN*1*{SENT}*" in out
     assert f"NM1*IL*1*SANTOS*MARICEL****MI*{MEMBER}~" in out
     before = len(answers(house))
-    page = brought(desk, house, file("278", reply(SENT, "HCR*A6*BH-991", MEMBER, "HSD*VS*12")))
+    page = brought(desk, house, answered(reply(SENT, "HCR*A6*BH-991", MEMBER, "HSD*VS*12")))
     assert states(page) == ["Taken"]
     found = answers(house)
     assert len(found) == before + 1
@@ -110,10 +127,11 @@ def test_a_request_goes_out_as_a_278_and_its_answer_comes_back_as_the_payers_dec
     assert f'href="/authorizations/{SENT}"' in page
 
 
+@pytest.mark.usefixtures("elsewhere")
 def test_the_same_file_twice_and_the_same_numbers_in_another_file_change_nothing(house: House) -> None:
     desk = house.enter("coordinator")
     asked(desk)
-    body = file("278", reply(SENT))
+    body = answered(reply(SENT))
     assert states(brought(desk, house, body)) == ["Taken"]
     held = answers(house)
     again = brought(desk, house, body)
@@ -121,16 +139,17 @@ def test_the_same_file_twice_and_the_same_numbers_in_another_file_change_nothing
     assert f'href="/authorizations/{SENT}"' in again  # what it was about is not lost by reading it once more
     assert states(brought(desk, house, body + b"\n")) == ["Taken before"]
     assert answers(house) == held
-    other = brought(desk, house, file("278", reply(SENT, "HCR*A3**0F")))
+    other = brought(desk, house, answered(reply(SENT, "HCR*A3**0F")))
     assert states(other) == ["Not taken"]
     assert "Its numbers were used before for something else" in other
     assert answers(house) == held
 
 
+@pytest.mark.usefixtures("elsewhere")
 def test_a_fault_in_one_transaction_leaves_the_others_in_and_is_told_by_its_segment(house: House) -> None:
     desk = house.enter("coordinator")
     asked(desk)
-    three = file("278", reply("nobody"), reply(SENT), reply(SENT, "HCR*A1*X", "OTHER-1"))
+    three = answered(reply("nobody"), reply(SENT), reply(SENT, "HCR*A1*X", "OTHER-1"))
     page = brought(desk, house, three)
     assert states(page) == ["Answers nothing that was sent from here", "Taken", "Not taken"]
     assert "OTHER-1, whose card the request does not have" in page
@@ -139,14 +158,38 @@ def test_a_fault_in_one_transaction_leaves_the_others_in_and_is_told_by_its_segm
     assert "It says 15; there are 16 segments." in cut
 
 
+@pytest.mark.usefixtures("elsewhere")
 def test_a_decision_on_nobodys_line_writes_nothing(house: House) -> None:
     desk = house.enter("coordinator")
     asked(desk)
     before = answers(house)
-    page = brought(desk, house, file("278", reply(SENT).replace(f"{SENT}.1", f"{SENT}.7")))
+    page = brought(desk, house, answered(reply(SENT).replace(f"{SENT}.1", f"{SENT}.7")))
     assert states(page) == ["Not taken"]
     assert "which line of the request is meant" in page
     assert answers(house) == before
+
+
+def test_no_file_decides_for_a_payer_that_decides_at_its_own_desk_here(house: House) -> None:
+    desk = house.enter("coordinator")
+    asked(desk)
+    before = answers(house)
+    page = brought(desk, house, answered(reply(SENT)))
+    assert states(page) == ["Not taken"]
+    assert "This payer decides at its own desk here" in page
+    assert answers(house) == before
+    assert count(house, x12_taken) == 0
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_an_answer_is_taken_from_where_the_question_went_alone(house: House) -> None:
+    desk = house.enter("coordinator")
+    assert "*ZZ*BH001          *" in asked(desk)
+    before = answers(house)
+    page = brought(desk, house, answered(reply(SENT), sender="FAIRMONT"))
+    assert states(page) == ["Not taken"]
+    assert "It comes from FAIRMONT (ISA06); the question went to BH001 (ISA08)." in page
+    assert answers(house) == before
+    assert states(brought(desk, house, answered(reply(SENT)))) == ["Taken"]
 
 
 def test_a_271_answers_the_question_that_went_out_as_a_270(house: House) -> None:
@@ -165,7 +208,7 @@ def test_a_271_answers_the_question_that_went_out_as_a_270(house: House) -> None
     DTP*346*D8*20260101
     EB*1**30
     EB*F**33********Y"""
-    assert states(brought(desk, house, file("271", body))) == ["Taken"]
+    assert states(brought(desk, house, file("271", body, sender="GC014"))) == ["Taken"]
     with reading(house.world.engine) as conn:
         rows = read.of_patient(conn, "eleanor-brandt", ["CoverageEligibilityResponse"])
         found = [json.loads(row.body) for row in rows]

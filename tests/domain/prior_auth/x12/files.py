@@ -9,10 +9,11 @@ def segments(said: str) -> list[str]:
     return [line.strip() for line in said.strip().splitlines()]
 
 
-def file(kind: str, *bodies: str, control: str = "000000905") -> bytes:
+def file(kind: str, *bodies: str, control: str = "000000905", sender: str = "GRANITE") -> bytes:
     """An interchange of one group with a transaction of each body; each body is what stands between ST and SE."""
     group = GROUPS[kind]
-    rows = [ISA.replace("000000905", control), f"GS*{group}*GRANITE*9000010100*20261129*1015*905*X*005010~"]
+    isa = ISA.replace("000000905", control).replace("GRANITE        ", f"{sender:<15}")
+    rows = [isa, f"GS*{group}*GRANITE*9000010100*20261129*1015*905*X*005010~"]
     for n, body in enumerate(bodies, 1):
         inner = segments(body)
         rows += [f"ST*{kind}*{n:04}~", *(f"{each}~" for each in inner), f"SE*{len(inner) + 2}*{n:04}~"]
