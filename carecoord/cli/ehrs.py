@@ -2,9 +2,10 @@
 
 import argparse
 import sys
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from carecoord.actions.ehrs import launch as ehrs_launch
 from carecoord.actions.ehrs import launch_people, upkeep
@@ -20,11 +21,15 @@ from carecoord.domain.referrals.states import WORKFLOWS
 from carecoord.errors import Invalid
 from carecoord.fhir.instants import moment
 from carecoord.settings import Settings
+from carecoord.store.ehrs.deliveries import State
 from fhir_adapters.ehr import BackendServices, Ehr, Launch
 from fhir_adapters.errors import Misconfigured
 
 BY = "cli"  # in the trail, where a request's id stands otherwise
 WEEK = 7 * 24 * 60  # minutes
+BECAME: Final[Mapping[State, str]] = {  # of a change of ours that an EHR was to be told
+    "waiting": "still to be told", "refused": "that it refused", "kept": "kept here", "delivered": "told",
+}  # fmt: skip
 
 
 def install(verbs: Verbs) -> None:
@@ -206,13 +211,14 @@ def remove(settings: Settings, screen: Screen, args: argparse.Namespace) -> None
         held = ", ".join(f"{count} {type}" for type, count in left.held.items()) or "nothing"
         screen.say(f"{name} ({left.base_url}) will be read no more and told no more.")
         screen.say(f"What came from it stays, as it is now, and is ours alone: {held}.")
-        untold = f"{left.untold} changes of ours that it was still to be told"
-        screen.say(f"Forgotten are its registration, its schedule, its runs, and {untold}.")
+        told = ", ".join(f"{left.told.get(state, 0)} {words}" for state, words in BECAME.items())
+        screen.say("Forgotten are its registration, its schedule, its runs,")
+        screen.say(f"and what became of each change of ours that was to be told: {told}.")
         screen.say("Added again under the same name, it is read anew, and its word counts.")
         if not args.yes and not _agreed(name):
             screen.say("Nothing was changed.")
             return
-        upkeep.remove(world, name, BY)
+        upkeep.remove(world, name, left, BY)
     screen.say(f"{name} is gone.")
 
 

@@ -185,10 +185,10 @@ def test_what_came_from_an_ehr_that_is_taken_away_stays_and_is_ours_alone(ours: 
     before = {type: held(ours.engine, type).keys() for type in ("Patient", "Task", "ServiceRequest")}
     left = upkeep.leaving(ours, "mercy")
     assert left.held == {"Organization": 2, "Patient": 1, "ServiceRequest": 1, "Task": 1}
-    assert (left.untold, left.disputes) == (0, 0)
+    assert (left.told, left.disputes) == ({}, 0)
     changed(ours, status="on-hold")
-    assert upkeep.leaving(ours, "mercy").untold == 1
-    assert upkeep.remove(ours, "mercy", "test").untold == 1
+    assert upkeep.leaving(ours, "mercy").told == {"waiting": 1}
+    upkeep.remove(ours, "mercy", upkeep.leaving(ours, "mercy"), "test")
     assert {type: held(ours.engine, type).keys() for type in before} == before
     assert loop.once(replace(ours, clock=lambda: ours.clock() + timedelta(days=1))) == 0
     changed(ours, status="accepted")

@@ -27,7 +27,7 @@ from carecoord.store.database.engine import reading, writing
 from carecoord.store.database.mutex import held
 from carecoord.store.ehrs import conflicts, deliveries, ehrs
 from carecoord.store.ehrs.conflicts import Conflict
-from carecoord.store.ehrs.deliveries import Delivery
+from carecoord.store.ehrs.deliveries import Delivery, State
 from carecoord.store.ehrs.ehrs import Run
 from carecoord.store.worklist import case_ids
 from carecoord.words.sentence import sentence
@@ -133,12 +133,13 @@ def resume(world: World, name: str, request: str, by: User | None = None) -> Non
 
 @dataclass(frozen=True)
 class Leaving:
-    """What an EHR that is taken away leaves behind. held: how many resources of ours came from it, by type. untold: our
-    changes that it has not been told yet. disputes: what it and we have changed differently, which is not settled."""
+    """What an EHR that is taken away leaves behind. held: how many resources of ours came from it, by type. told: how
+    many of our changes it was told or was to be, by what became of it, all of which is forgotten. disputes: what it and
+    we have changed differently, which is not settled."""
 
     base_url: str
     held: Mapping[str, int]
-    untold: int
+    told: Mapping[State, int]
     disputes: int
 
 
@@ -150,34 +151,37 @@ def leaving(world: World, name: str) -> Leaving:
 
 def _leaving(conn: Connection, name: str) -> Leaving:
     one = ehrs.get(conn, name)
-    untold = len(deliveries.unsettled(conn, name, ("waiting",), write_back.MANY))
-    return Leaving(one.base_url, ehrs.held(conn, name), untold, conflicts.counted(conn).get(name, 0))
+    told = deliveries.by_state(conn, name)
+    return Leaving(one.base_url, ehrs.held(conn, name), told, conflicts.counted(conn).get(name, 0))
 
 
-def remove(world: World, name: str, request: str, by: User | None = None) -> Leaving:
+def remove(world: World, name: str, shown: Leaving, request: str, by: User | None = None) -> None:
     """Take an EHR away: it is read no more and told no more. Every resource that came from it stays as it is, and is
-    from then on ours alone. Raises NotFound; Conflict while it is being read, for that would keep more of it; Conflict
-    while something is in dispute with it: a case with a dispute is never cleared, and nobody could settle it any
-    more."""
+    from then on ours alone. shown: what `leaving` gave, and whoever decides has seen.
+
+    Raises NotFound; Conflict while it is being read, for that would keep more of it; while something is in dispute with
+    it, for a case with a dispute is never cleared, and nobody could settle it any more; and when what it leaves behind
+    is no longer as shown."""
     with held(world.engine, f"ehr {name}") as alone:
         if not alone:
             raise Refusal(sentence("refusals.being-read-just-now-by", name=name))
-        return _remove(world, name, request, by)
+        _remove(world, name, shown, request, by)
 
 
-def _remove(world: World, name: str, request: str, by: User | None) -> Leaving:
+def _remove(world: World, name: str, shown: Leaving, request: str, by: User | None) -> None:
     with writing(world.engine) as conn:
         ehrs.leave(conn, name)
         left = _leaving(conn, name)
         if left.disputes:
             listed = f"carecoord ehr conflicts {name} lists them"
             raise Refusal(f"{left.disputes} elements are in dispute with {name}: settle them first; {listed}.")
+        if left != shown:
+            raise Refusal(f"What {name} leaves behind has changed since it was shown; nothing was removed. Look again.")
         for kind in (write_back.JOB, sync.PATIENT_JOB):
             outbox.remove_below(conn, kind, f"{name}/")
         outbox.remove(conn, sync.JOB, name)
         ehrs.remove(conn, name)
         record(conn, [event(world.clock(), request, "ehr-remove", by=by)])
-    return left
 
 
 def ask(world: World, grant: Grant, request: str, case: str) -> None:

@@ -69,6 +69,12 @@ def counted(conn: Connection) -> dict[str, dict[tuple[str, str, str], int]]:
     return found
 
 
+def by_state(conn: Connection, ehr: str) -> dict[State, int]:
+    """How many there are of an EHR, by how far they have come; states that none is in are left out."""
+    counted = select(_row.state, func.count()).where(_row.ehr == ehr).group_by(_row.state)
+    return {state: count for state, count in conn.execute(counted)}  # noqa: C416
+
+
 def tell(conn: Connection, one: Delivery, state: State, why: str, words: str, now: datetime, attempts: int) -> None:
     """What has become of it, unless a later change took its place meanwhile."""
     at = (_row.ehr == one.ehr, _row.type == one.type, _row.id == one.id, _row.version == one.version)
