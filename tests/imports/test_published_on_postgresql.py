@@ -6,15 +6,21 @@ from pathlib import Path
 
 import pytest
 
+from auth.grant import Grant
 from carecoord.actions.imports.importer import IMPORTER
 from carecoord.actions.imports.published import in_network_file, nppes_file
 from carecoord.actions.imports.published.nppes_file import Wanted
+from carecoord.actions.rules import keep
 from carecoord.settings import Settings
+from carecoord.store.database.engine import reading
+from carecoord.store.prior_auth import rule_list
+from carecoord.store.worklist import registry
 from carecoord.world import World
 from tests.imports import test_in_network, test_nppes, test_plan_net
 from tests.imports.conftest import ORGANIZATIONS, bring, made_on
 from tests.imports.nppes_lines import line
 from tests.imports.test_rates import agreed
+from tests.imports.test_rules import ACME
 
 
 @pytest.fixture
@@ -41,3 +47,19 @@ def test_what_others_publish_comes_in_once_and_again_changes_nothing(office: Wor
         assert test_plan_net.snapshot(office, tmp_path / "directory.json", test_plan_net.FIRST)[0] == rows
     first = [each for each in test_plan_net.FIRST if each["id"] != "bob-1"]
     assert test_plan_net.snapshot(office, tmp_path / "directory.json", first)[0] == {"ended": 1, "unchanged": 8}
+
+
+@pytest.mark.postgres
+def test_a_line_that_was_ended_by_hand_stays_so_until_the_table_says_something_new(office: World) -> None:
+    row = "Payer,Answer,Rule,Line,Code\nAC001,not required,Free,8,70557\n"
+    assert bring(office, "rules", row)[0].rows == {"new": 1}
+    with reading(office.engine) as conn:
+        acme = next(each.id for each in registry.every(conn, "Organization") if b"AC001" in each.body)
+        (line,) = rule_list.listed(conn, rule_list.Wanted(payers=(ACME,), today="", holds="any"), 2)
+    desk = Grant("rita", roles=frozenset({"contracts"}), organization=acme, scopes=IMPORTER.scopes)
+    said = {"answer": "not-required", "code": "70557", "title": "Free", "network": "any", "ends": "2026-01-31"}
+    assert isinstance(keep.keep(office, desk, "test", said, line.n, seen=str(line.n)), int)
+    assert bring(office, "rules", row)[0].rows == {"aside": 1}
+    other = row.replace("not required", "required")
+    assert bring(office, "rules", other)[0].rows["revived"] == 1
+    assert bring(office, "rules", other)[0].rows["unchanged"] == 1

@@ -4,10 +4,11 @@ A book is replaced as a whole: what is no longer in the table ends. Where a row 
 was to be, so then only those lines end whose numbers the good rows have.
 
 Rules that were written by hand stay (decision 55): a row that says the same is not kept twice, and it is counted how
-many of them tie with the table, so that neither is used unseen."""
+many of them tie with the table, so that neither is used unseen. A line that was set aside for one of them stays so
+until the table says something new of it, and both are counted: `aside`, and `revived`, which are among the new."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -22,6 +23,7 @@ from carecoord.domain.gates.gate import Evidence
 from carecoord.domain.imports import rules
 from carecoord.domain.imports.known import Known
 from carecoord.domain.imports.rows import Fault, Row
+from carecoord.domain.prior_auth.code_ranges import normal
 from carecoord.domain.prior_auth.rule_book import Rule, payer_of
 from carecoord.domain.resource.elements import Json
 from carecoord.errors import Problem
@@ -32,6 +34,7 @@ from carecoord.store.worklist import registry
 from carecoord.words.sentence import sentence
 
 _BY_HAND: Final = 500  # rules of a payer that are compared with its table
+_EVER: Final = 100_000  # … and that may stand in the place of a line of it
 _NOWHERE: Final = Evidence("", None, "")
 
 
@@ -110,10 +113,9 @@ def _keep(batch: Batch, books: Books) -> Counter[str]:
                 books.faults.append(Fault(first, "", sentence("import.refused", why=problem.text)))
                 continue
             source, whole = f"PlanDefinition/{id}", not books.faults
-            hand = register.by_hand(turn.conn, payer_of(books.covers[id]), _BY_HAND)
-            said = {_key(each) for each in hand}
-            kept = [each for each in found if _key(each) not in said] if said else found
-            done["unchanged"] += len(found) - len(kept)
+            hand = register.by_hand(turn.conn, payer_of(books.covers[id]), _EVER)
+            kept = _beside_hand(turn, source, found, hand, done)
+            hand = hand[:_BY_HAND]
             replaced = rule_lines.take_over(turn.conn, source, str(written.version), kept, turn.now, whole=whole)
             done["tied"] += sum(_ties(turn, each, source) for each in hand)
             done.update(new=replaced.added, unchanged=replaced.kept, ended=replaced.ended)
@@ -122,10 +124,29 @@ def _keep(batch: Batch, books: Books) -> Counter[str]:
     return +done
 
 
+def _beside_hand(
+    turn: Turn, source: str, found: list[Rule], hand: Sequence[Rule], done: Counter[str]
+) -> list[Rule]:
+    """Which of these lines are kept beside the rules by hand, and how many are not for what reason. What the office set
+    aside stays so until the table says something new of it: else the next table would undo unseen what it did."""
+    if not hand:
+        return found
+    said = {_key(each) for each in hand[:_BY_HAND]}
+    kept = [each for each in found if _key(each) not in said]
+    done["unchanged"] += len(found) - len(kept)
+    before = register.set_aside(turn.conn, source, hand)
+    aside, lines = {_key(each) for each in before}, {each.line for each in before}
+    coming = [each for each in kept if _key(each) not in aside] if aside else kept
+    done["aside"] += len(kept) - len(coming)
+    done["revived"] += sum(each.line in lines for each in coming)
+    return coming
+
+
 def _key(rule: Rule) -> tuple[Rule, str]:
     """What a rule says, wherever it stands and whoever says so."""
     same = replace(rule, evidence=_NOWHERE, line="", title="", origin="", retrieved="", papers=())
-    return replace(same, system=canonical(rule.system)), repr(rule.papers)
+    codes = {"code": normal(rule.code), "code_end": normal(rule.code_end)}
+    return replace(same, system=canonical(rule.system), **codes), repr(rule.papers)
 
 
 def _ties(turn: Turn, rule: Rule, source: str) -> bool:

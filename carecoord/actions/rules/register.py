@@ -224,6 +224,27 @@ def by_hand(conn: Connection, payer: str, most: int) -> list[Rule]:
     return [_rule(each) for each in rule_list.listed(conn, wanted, most)]
 
 
+def set_aside(conn: Connection, source: str, hand: Iterable[Rule]) -> list[Rule]:
+    """The lines of an imported book that were set aside for one of these rules by hand and of which nothing has stood
+    since, as they were then: what is gone because a table did not have it is not among them."""
+    places: dict[str, set[str]] = {}
+    ids = {rule.evidence.reference.partition("/")[2] for rule in hand}
+    for row in read.many(conn, [(TYPE, id) for id in ids]):
+        book, line = written.in_place_of(json.loads(row.body))
+        if book == source:
+            places.setdefault(line, set()).add(f"{TYPE}/{row.id}")
+    begun = rule_list.begun(conn, {each for all_ in places.values() for each in all_})
+    entries: dict[str, list[Entry]] = {}
+    for entry in rule_list.of_lines(conn, source, places):
+        entries.setdefault(_rule(entry).line, []).append(entry)
+    found: list[Rule] = []
+    for line, known in entries.items():
+        last = max(each.known_to for each in known)
+        if last in {begun.get(each) for each in places[line]}:
+            found += [_rule(each) for each in known if each.known_to == last]
+    return found
+
+
 def _source(rule: Rule, book: Json) -> Source:
     kind: Kind = "hand" if rule.line == written.BY_HAND else "import" if imported(book) else "book"
     version = str(book.get("meta", {}).get("versionId", ""))

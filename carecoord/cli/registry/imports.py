@@ -115,9 +115,15 @@ def _tell(screen: Screen, brought: Brought, table: Table, mapped: Mapped, dry: b
     ended = f", {rows['ended']} {would}ended" if rows["ended"] else ""
     screen.say(
         f"{rows['new']} rows {would}new, {rows['changed']} {would}changed, {rows['unchanged']} unchanged"
-        f"{ended}; "
+        f"{ended}{_by_hand(brought)}; "
         f"{rows['faulty']} faulty{'' if dry else ', left out'}."
     )
+
+
+def _by_hand(brought: Brought) -> str:
+    """What became of the lines that were set aside for a rule by hand."""
+    told = {"aside": "set aside by hand and stay so", "revived": "of the new had been set aside by hand"}
+    return "".join(f", {brought.rows[name]} {said}" for name, said in told.items() if brought.rows[name])
 
 
 def _plain(brought: Brought, table: Table, mapped: Mapped) -> dict[str, object]:

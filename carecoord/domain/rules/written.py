@@ -38,6 +38,12 @@ def book(id: str, rules: Sequence[Rule], replaces: str) -> Json:
     }  # fmt: skip
 
 
+def in_place_of(book: Json) -> tuple[str, str]:
+    """The source and the number of the imported line in whose place a rule stands; both empty where there was none."""
+    source, _, line = text(extension(book, _IN_PLACE_OF), "valueString").partition(" ")
+    return source, line
+
+
 def replaced(book: Json, element: str, rules: Sequence[Rule]) -> Json:
     """The book with these in the place of the line at an element (`Rule.evidence`)."""
     n = place(book, element)

@@ -1,11 +1,13 @@
 """The payers' rules looked through by people: a page of them in the order of their codes, one with all that was ever
 known of it, and those beside one that may say something else."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, tuple_, update
 
+from carecoord.store.database import bulk
 from carecoord.store.prior_auth.rules import KEPT, Line
 from carecoord.store.prior_auth.tables import PRESENT
 from carecoord.store.prior_auth.tables import authorization_rule as rule
@@ -14,6 +16,7 @@ MANY: Final = 1000  # a count that reaches it is shown as "more than 999"
 _COLUMNS: Final = (
     rule.c.n, rule.c.source, rule.c.version, rule.c.recorded_from, rule.c.recorded_to, *(rule.c[n] for n in KEPT),
 )  # fmt: skip
+_RUN: Final = 400  # numbers in one question
 _BEYOND: Final = "\U0010ffff"
 
 
@@ -110,6 +113,23 @@ def known(conn: Connection, source: str, line: str, element: str, most: int) -> 
 def _of_line(source: str, line: str, element: str) -> Any:
     mine = (rule.c.source == source, rule.c.line == line, rule.c.element == element)
     return select(*_COLUMNS).where(*mine).order_by(rule.c.n)
+
+
+def of_lines(conn: Connection, source: str, lines: Iterable[str]) -> list[Entry]:
+    """All that was ever known of the lines of a source with these numbers."""
+    found: list[Entry] = []
+    for run in bulk.runs(sorted(lines), _RUN):
+        found += _entries(conn, select(*_COLUMNS).where(rule.c.source == source, rule.c.line.in_(run)))
+    return found
+
+
+def begun(conn: Connection, sources: Iterable[str]) -> dict[str, int]:
+    """Since when (microseconds) anything was known of each of these sources."""
+    found: dict[str, int] = {}
+    for run in bulk.runs(sorted(sources), _RUN):
+        query = select(rule.c.source, func.min(rule.c.recorded_from)).where(rule.c.source.in_(run))
+        found.update((source, since) for source, since in conn.execute(query.group_by(rule.c.source)))
+    return found
 
 
 def beside(conn: Connection, payer: str, low: str, high: str, most: int) -> list[Entry]:

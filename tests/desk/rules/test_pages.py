@@ -3,7 +3,7 @@ stays known."""
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from html import unescape
 
 import pytest
@@ -15,6 +15,7 @@ from carecoord.fhir.instants import micros
 from carecoord.store.database.engine import reading
 from carecoord.world import World
 from tests.desk.conftest import House
+from tests.desk.imports.test_pages import go, upload
 from tests.imports.conftest import bring
 
 HORIZON = "https://carecoord.example/id/payer|BH001"
@@ -167,7 +168,39 @@ def test_an_imported_line_that_is_changed_leaves_its_book_and_is_written_by_hand
     assert known(world, "70555") == [("not-required", "Scan")]
     assert "Written here by hand" in desk.get(kept.location).text
     assert "stands no more" in desk.get(address).text, "what it was can still be looked at"
-    assert bring(world, "rules", row)[0].rows == {"new": 1, "tied": 1}
+    assert bring(world, "rules", row)[0].rows == {"aside": 1}, "the office's act stands"
+    later = row.replace("Line,", "Line,Retrieved,").replace(",7,", ",7,2026-11-20,").replace("Scan", "The scan")
+    assert bring(world, "rules", later)[0].rows == {"aside": 1}, "when it was read and its title decide nothing"
+    assert known(world, "70555") == [("not-required", "Scan")]
+    other = row.replace("required", "notification only")
+    assert bring(world, "rules", other, dry=True)[0].rows == {"new": 1, "tied": 1, "revived": 1}
+    assert bring(world, "rules", other)[0].rows == {"new": 1, "tied": 1, "revived": 1}
+    assert bring(world, "rules", other)[0].rows == {"unchanged": 1, "tied": 1}
+    assert bring(world, "rules", row)[0].rows == {"new": 1, "ended": 1, "tied": 1}, "the act is no longer about it"
+
+
+def test_a_not_required_that_was_ended_by_hand_is_not_brought_back_by_the_table_that_still_has_it(
+    acting_house: House, desk: FlaskClient
+) -> None:
+    world = acting_house.world
+    row = "Payer,Answer,Rule,Line,Code\nBH001,not required,Free,8,70557\n"
+    bring(world, "rules", row)
+    page = desk.get("/rules?code=70557&payer=" + HORIZON.replace("|", "%7C")).text
+    address = re.findall(r'href="(/rules/\d+)"[^>]*><b dir="auto">70557', page)[0]
+    said = {"answer": "not-required", "code": "70557", "title": "Free", "network": "any", "ends": "2026-01-31"}
+    assert save(desk, f"{address}/change", said).status_code == 303
+    assert bring(world, "rules", row)[0].rows == {"aside": 1}
+    with reading(world.engine) as conn:
+        (rule,) = rule_lines.find(conn, [HORIZON], None, ["70557"], [])
+    assert rule.days.last == date(2026, 1, 31)
+    columns = {each.lower(): each for each in ("Payer", "Answer", "Rule", "Line", "Code")}
+    columns["title"] = columns.pop("rule")
+    for data, told in (
+        (row, "1 line that was set aside by hand stays so: the table says nothing new."),
+        (row.replace("not ", ""), "1 line that was set aside by hand comes back: the table now says something else."),
+    ):
+        file = upload(desk, "rules", data).headers["Location"]
+        assert told in go(desk, file, "try", **columns)
 
 
 def test_who_may_look_and_who_may_write_goes_by_the_tables(acting_house: House) -> None:
