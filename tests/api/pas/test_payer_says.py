@@ -14,7 +14,7 @@ from carecoord.domain.prior_auth.clinic import channels
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.prior_auth import payer_endpoints, sendings
 from carecoord.store.prior_auth.payer_endpoints import Endpoint
-from tests.api.pas.test_two_servers import CODES, answers, ask_for, both, event, notice, state
+from tests.api.pas.test_two_servers import CODES, answers, ask_for, both, decide, event, notice, state
 from tests.api.pas.two_servers import Pair, request
 
 __all__ = ["both"]
@@ -140,3 +140,41 @@ def silent() -> Iterator[str]:
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/fhir"
         server.shutdown()
+
+
+def test_an_approval_that_the_payer_takes_back_holds_no_longer(both: Pair) -> None:
+    sent(both, "r1")
+    told(both, "r1")
+    assert state(both, "r1").state == "approved"
+    told(both, "r1", status="entered-in-error")
+    assert state(both, "r1").state == "pended"
+    told(both, "r1")  # an older notice comes late
+    assert (state(both, "r1").state, len(answers(both, "r1"))) == ("pended", 2)
+    told(both, "r1", created="2030-01-02T10:00:00Z")
+    assert state(both, "r1").state == "approved"
+    told(both, "r1", status="cancelled", created="2030-01-03T10:00:00Z", item=[], disposition="Withdrawn.")
+    assert state(both, "r1").state == "pended"
+
+
+def test_the_same_approval_after_a_denial_is_an_approval(both: Pair) -> None:
+    sent(both, "r1")
+    told(both, "r1")
+    denial = event(both, "r1")["entry"][1]["resource"]["entry"][0]["resource"]["item"]
+    denial[0]["adjudication"][0]["extension"][0]["extension"][0]["valueCodeableConcept"]["coding"][0]["code"] = "A3"
+    told(both, "r1", created="2030-01-02T10:00:00Z", item=denial)
+    assert state(both, "r1").state == "denied"
+    told(both, "r1")  # an older notice comes late
+    assert state(both, "r1").state == "denied"
+    told(both, "r1", created="2030-01-03T10:00:00Z")
+    assert (state(both, "r1").state, len(answers(both, "r1"))) == ("approved", 4)
+
+
+def test_a_server_tells_its_clinics_of_an_answer_that_is_void_now(both: Pair) -> None:
+    sent(both, "r1")
+    (there,) = both.payer.held("Claim")
+    made = decide(both, there, "A1", "AUTH-5")
+    both.work()
+    assert state(both, "r1").state == "approved"
+    both.payer.put(made | {"status": "entered-in-error"})
+    both.work()
+    assert state(both, "r1").state == "pended"

@@ -70,7 +70,9 @@ def note(conn: Connection, touched: Sequence[Touched], now: datetime) -> None:
             _subscribed(conn, each.id, json.loads(each.after) if each.after else {}, now)
         elif each.type == "ClaimResponse" and each.after:
             answer = json.loads(each.after)
-            if text(answer, "status") == "active" and target(item(answer, "request")) not in begun:
+            was = json.loads(each.before) if each.before else {}
+            is_news = "active" in (text(answer, "status"), text(was, "status"))  # one that is void now is told too
+            if is_news and target(item(answer, "request")) not in begun:
                 _answered(conn, answer, now)
 
 

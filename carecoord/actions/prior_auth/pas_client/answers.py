@@ -31,17 +31,18 @@ _OPEN: Final = (*lifecycle.WAITING, "contact", "unclear")
 def take(world: World, conn: Connection, claim: Json, said: Sequence[Said], now: datetime) -> bool:
     """Take in what was said of a request, as `locked` gives it; returns whether anything was new. The request is with
     its payer from then on, and is asked about again as long as it is open."""
-    held = _held(conn, claim)
-    answers = [each for each in _answers(world, claim, said, now) if not any(heard.is_same(each, h) for h in held)]
+    held = {key(each): each for each in _held(conn, claim)}
+    answers = {key(each): each for each in heard.changed(said, claim, tuple(held.values()), world.base, now)}
     wishes = [made for each in said for made in _wishes(world, conn, claim, each)]
     delivered = _delivered(claim, now)
-    made = [*wishes, *(change(each) for each in answers), *([change(delivered, claim)] if delivered != claim else [])]
+    made = [*wishes, *(change(each, held.get(name)) for name, each in answers.items())]
+    made += [change(delivered, claim)] if delivered != claim else []
     if made:
         payer = target(item(claim, "insurer")).partition("/")[2]
         by = Actor(f"payer:{payer}", None, payer or None, ACTOR)
         put_all(conn, made, now=now, actor=by, base=world.base, project=world.project)
     if text(claim, "status") == "active":
-        _ask_again(world, conn, claim, [*held, *answers], now)
+        _ask_again(world, conn, claim, tuple((held | answers).values()), now)
     return bool(answers or wishes)
 
 
@@ -72,10 +73,6 @@ def is_open(world: World, conn: Connection, claim: Json) -> bool:
 def _held(conn: Connection, claim: Json) -> list[Json]:
     rows = read.referring(conn, params.key("ClaimResponse", "request"), "Claim", str(claim["id"]))
     return [json.loads(row.body) for row in rows if not row.deleted]
-
-
-def _answers(world: World, claim: Json, said: Sequence[Said], now: datetime) -> list[Json]:
-    return [heard.kept(each, claim, world.base.url, now) for each in said]
 
 
 def _wishes(world: World, conn: Connection, claim: Json, said: Said) -> list[Change]:

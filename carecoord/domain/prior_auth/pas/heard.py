@@ -7,19 +7,23 @@ identifiers); OperationDefinition Claim-inquiry (`return`, each a Bundle; the gu
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any, Final
 from uuid import UUID, uuid5
 
 from carecoord.domain.prior_auth.clinic.wishes import is_wish
+from carecoord.domain.prior_auth.lifecycle import newest
 from carecoord.domain.prior_auth.pas.packet import IDENTIFIER
 from carecoord.domain.prior_auth.pas.request import references
+from carecoord.domain.resource.days import when
 from carecoord.domain.resource.elements import Json, identifier, identifiers, item, items, key, target, text
 from carecoord.fhir import text as json
+from carecoord.fhir.service_base import Base
 from carecoord.fhir.substitution import substitute
 
 RETURNS: Final = ("return", "responseBundle")
 _SPACE: Final = UUID("0d1b7b8e-7c1c-5a86-9d0d-6c1f2f9f4f20")
+_VOID: Final = ("cancelled", "entered-in-error")
 _DECIDES: Final = ("outcome", "preAuthRef", "preAuthPeriod", "disposition", "item", "addItem", "error", "processNote",
                    "extension")  # fmt: skip
 _NO_WISH: Final = frozenset({"id", "meta", "text", "contained", "focus", "output", "basedOn", "partOf", "encounter"})
@@ -133,13 +137,46 @@ def kept(said: Said, claim: Json, base: str, now: datetime) -> Json:
     who = {"patient": item(claim, "patient"), "insurer": item(claim, "insurer"), "requestor": item(claim, "provider"),
            "request": {"reference": key(claim)}}  # fmt: skip
     more = {name: value for name, value in who.items() if value}
-    found = ours | {"status": "active", "use": "preauthorization", "type": item(claim, "type"), "created": created}
+    said_of = text(ours, "status")
+    status = said_of if said_of in _VOID else "active"
+    found = ours | {"status": status, "use": "preauthorization", "type": item(claim, "type"), "created": created}
     return found | more | {"id": str(uuid5(_SPACE, f"{key(claim)}|{created}|{_digest(found)}"))}
 
 
-def is_same(one: Json, other: Json) -> bool:
-    """Whether two answers say the same."""
-    return _digest(one) == _digest(other)
+def changed(said: Sequence[Said], claim: Json, held: Sequence[Json], at: Base, now: datetime) -> list[Json]:
+    """What answers to a request change here: those that are new, and those held that are void now. held: its answers
+    that stand here. What is said once more changes nothing; what was said before another was is new when it is said
+    again after that, for the newest holds."""
+    known, found = {key(each): each for each in held}, dict[str, Json]()
+    for each in said:
+        if text(each.answer, "status") == "draft":
+            continue
+        one, here = kept(each, claim, at.url, now), list(known.values())
+        live = [other for other in here if text(other, "status") == "active"]
+        twins = [other for other in here if key(other) == key(one)]
+        if not text(each.answer, "created"):  # said at no time: the same words are the same answer
+            twins = [other for other in here if _digest(other) == _digest(one)]
+        if text(one, "status") == "active":
+            is_held = bool(twins) or (bool(live) and _digest(newest(live, at.zone)) == _digest(one))
+            made = [] if is_held else [one]
+        else:
+            void = [other for other in twins or _repeated(one, live, at.zone) if text(other, "status") == "active"]
+            made = [*(other | {"status": text(one, "status")} for other in void), *([] if twins else [one])]
+        news = {key(other): other for other in made}
+        known |= news
+        found |= news
+    return list(found.values())
+
+
+def _repeated(void: Json, live: Sequence[Json], zone: tzinfo) -> list[Json]:
+    """The answers that one that is void speaks of: that say the same or have its number; else the one that holds. None
+    that was made after it."""
+    made = when(text(void, "created"), zone)
+    before = [each for each in live if when(text(each, "created"), zone) <= made]
+    number = text(void, "preAuthRef")
+    same = [each for each in before
+            if _digest(each) == _digest(void) or (number and text(each, "preAuthRef") == number)]  # fmt: skip
+    return same or ([newest(before, zone)] if before else [])
 
 
 def _digest(answer: Json) -> str:
