@@ -58,11 +58,11 @@ def payer_grant(payer: str, name: str) -> Grant:
 
 
 def take_payments(turn: Turn, office: str, file: str, found: Remittance, only: str = "") -> None:
-    """Keep every claim of a remittance. only: of this number alone, to match it anew. Raises ValueError for parts of a
-    cent."""
+    """Keep every claim of a remittance, whole however many parts it came in. only: of this number alone, to match it
+    anew. Raises ValueError for parts of a cent."""
     known: dict[tuple[object, ...], Expected] = {}
     benefits: list[tuple[str, Change]] = []
-    for n, each in enumerate(found.claims):
+    for n, each in enumerate(claim.together(found.claims)):
         if only not in ("", each.number):
             continue
         day = each.since or found.at
@@ -76,8 +76,8 @@ def take_payments(turn: Turn, office: str, file: str, found: Remittance, only: s
 def take_statuses(
     turn: Turn, office: str, file: str, found: Sequence[claim_status.Status], only: str = ""
 ) -> None:
-    """Keep what a 277CA says of each claim; of one that was paid or denied since, only that it was said. only: as of
-    `take_payments`."""
+    """Keep what a 277CA says of each claim; of one that was paid or denied since, or of which something newer was said,
+    only that it was said. only: as of `take_payments`."""
     for n, each in enumerate(found):
         if only not in ("", each.number):
             continue
@@ -87,7 +87,7 @@ def take_statuses(
         id = _id(at, each.payer_id, each.payer, each.number)
         _note(at, id, n, "277", " ".join(said))
         held = claims.held(turn.conn, id)
-        if held and held.status not in ("accepted", "refused", "unclear"):
+        if held and (held.status not in claim.UNPAID or _is_older(each.at, held)):
             continue
         status, cents = claim.said_status(each), claim.cents(each.charge)
         money = {"charge": cents, "paid": 0, "owed": 0, "denied": cents if status == "refused" else 0, "gap": 0}
@@ -103,11 +103,10 @@ def take_statuses(
 def _pay(at: Arrival, found: Remittance, paid: Paid, n: int) -> None:
     turn, money = at.turn, claim.money(paid)
     id = _id(at, found.payer_id, found.payer, paid.number)
-    decided = spelt(found.at)
     held = claims.held(turn.conn, id)
     _note(at, id, n, "835", f"{found.check} {paid.status}", money.paid)
-    if held and (held.decided or "") > (decided or ""):
-        return  # an older word than what is here
+    if held and held.status not in claim.UNPAID and _is_older(found.at, held):
+        return
     status = claim.paid_status(paid)
     priced = _priced(at, paid)
     short = sum(
@@ -122,7 +121,7 @@ def _pay(at: Arrival, found: Remittance, paid: Paid, n: int) -> None:
         "owed": money.owed, "denied": money.denied, "gap": money.gap,
         "code": next((line.code for line in paid.services), ""), "said": "[]",
         "remarks": _encode(list(paid.remarks)).decode(), "expected": sum(sums) if whole else None, "short": short,
-        "payment": found.check, "decided": decided, "due": _due(at, status, found.at),
+        "payment": found.check, "decided": spelt(found.at), "due": _due(at, status, found.at),
         "agreement": agreed.contract if agreed else None, "agreement_number": agreed.number if agreed else None,
         "authorization_number": at.match.number or paid.authorization,
         "work": _work(at, held, status, short, money.gap),
@@ -133,6 +132,11 @@ def _pay(at: Arrival, found: Remittance, paid: Paid, n: int) -> None:
     lines = [_line(n, line, each) for n, (line, each) in enumerate(zip(paid.services, priced, strict=True), 1)]
     claims.keep(turn.conn, row, lines, adjusted)
     _explain(at, id, found, paid, status)
+
+
+def _is_older(day: date | None, held: Row[Any]) -> bool:
+    """Whether what was said on a day is older than what is here."""
+    return (held.decided or "") > (spelt(day) or "")
 
 
 def _row(at: Arrival, id: str, said: Paid | claim_status.Status, status: Status) -> dict[str, Any]:

@@ -314,6 +314,32 @@ def test_a_receipt_of_a_number_that_nobody_has_leaves_the_file_read(house: House
         assert [each.receipt for each in conn.execute(x12_sent.select())] == ["A"]
 
 
+def test_a_split_claim_is_one_claim_and_a_reversal_behind_its_correction_does_not_undo_it(house: House) -> None:
+    desk = house.enter("coordinator")
+    split = REMITTANCE.replace("FM-1002*4", "FM-1001*4")
+    assert states(brought(desk, house, file("835", split))) == ["Taken"]
+    (whole,) = [each for each in rows(house) if each.number == "FM-1001"]
+    assert (whole.charge, whole.paid, whole.owed, whole.denied, whole.status) == (39000, 18000, 2000, 11000, "partly")
+    back = """CLP*FM-1003*22*-80*-50*0*MC*GC-CLM-79*11*1
+    NM1*QC*1*UNKNOWN*PERSON****MI*0000001
+    CAS*CO*45*-30"""
+    newer = REMITTANCE.replace("20261127", "20261128") + f"\n{back}"
+    assert states(brought(desk, house, file("835", newer, control="000000907"))) == ["Taken"]
+    assert {each.number: each.status for each in rows(house)}["FM-1003"] == "paid"
+
+
+def test_an_older_word_of_a_277ca_closes_no_newer_refusal_and_hides_no_payment(house: House) -> None:
+    desk = house.enter("coordinator")
+    brought(desk, house, file("277", STATUS))
+    older = STATUS.replace("STC*A7:562:85*20261128*U", "STC*A2:20:PR*20261120*WQ").replace("20261128*WQ", "20261120*U")
+    assert states(brought(desk, house, file("277", older, control="000000908"))) == ["Taken"]
+    assert {each.number: (each.status, each.work) for each in rows(house)} == {
+        "FM-1001": ("accepted", "closed"), "FM-1004": ("refused", "open"),
+    }  # fmt: skip
+    brought(desk, house, file("835", REMITTANCE, control="000000909"))  # of the day before what the 277CA says
+    assert {each.number: each.status for each in rows(house)}["FM-1001"] == "partly"
+
+
 def test_a_test_file_is_told_and_not_taken(house: House) -> None:
     desk = house.enter("coordinator")
     page = brought(desk, house, file("835", REMITTANCE).replace(b"*0*P*:", b"*0*T*:"))

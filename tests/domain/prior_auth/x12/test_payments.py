@@ -3,9 +3,11 @@
 from datetime import date
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from carecoord.domain.claims import claim
 from carecoord.domain.prior_auth.x12 import claim_status, envelope, remittance
 from tests.domain.prior_auth.x12.files import REMITTANCE, STATUS, file
 
@@ -63,6 +65,47 @@ def test_a_number_of_more_digits_than_x12_has_is_a_fault() -> None:
         assert faults == [f"SVC05 {said} is no number."]
     found, faults, _ = read(REMITTANCE.replace("SVC*HC:99212*80*50", "SVC*HC:99212*80*50**123456789012.125"))
     assert (faults, found.claims[2].services[0].units) == ([], Decimal("123456789012.125"))
+
+
+def test_the_parts_of_a_split_claim_are_one_claim_and_what_is_taken_back_stands_first() -> None:
+    body = """BPR*I*70*C
+    TRN*1*CHK
+    LX*1
+    CLP*N1*1*100*60*10*MC*P1
+    NM1*QC*1*BRANDT*ELEANOR****MI*M1
+    SVC*HC:99213*100*60
+    DTM*472*20261112
+    CAS*CO*45*30
+    CAS*PR*3*10
+    CLP*N2*1*50*10*0*MC*P3
+    CAS*CO*45*40
+    CLP*N1*4*80*0*5*MC*P2
+    NM1*QC*1*BRANDT*ELEANOR****MI*M1
+    REF*G1*A-1
+    CAS*CO*197*80
+    SVC*HC:93000*0*0
+    DTM*472*20261110
+    CLP*N2*22*-50*0*0*MC*P3
+    CAS*CO*45*-50"""
+    found, faults, gaps = read(body)
+    assert (faults, gaps) == ([], [])
+    back, whole, other = claim.together(found.claims)
+    assert (back.number, back.status, other.number, other.status) == ("N2", "22", "N2", "1")
+    assert (whole.number, whole.payer_number, whole.authorization) == ("N1", "P1", "A-1")
+    assert (whole.charge, whole.paid, whole.patient_owes, whole.gap) == (180, 60, 15, 0)
+    assert (whole.since, whole.until) == (date(2026, 11, 10), date(2026, 11, 12))
+    assert [each.code for each in whole.services] == ["99213", "93000"]
+    assert (claim.money(whole).denied, claim.paid_status(whole)) == (8000, "partly")
+
+
+@pytest.mark.parametrize(
+    ("reason", "allowed"),
+    [("22", 100), ("23", 100), ("94", 100), ("100", 100), ("253", 100), ("24", 98), ("45", 98), ("59", 98),
+     ("131", 98), ("197", 98)],
+)  # fmt: skip
+def test_what_others_pay_or_the_law_keeps_back_is_allowed_where_no_amount_is_said(reason: str, allowed: int) -> None:
+    found, _, _ = read(f"BPR*I*98*C\nTRN*1*CHK\nLX*1\nCLP*N1*1*100*98*0*MC*P1\nSVC*HC:1*100*98\nCAS*CO*{reason}*2")
+    assert claim.allowed(found.claims[0].services[0]) == allowed
 
 
 CENTS = st.integers(0, 10**9).map(lambda n: Decimal(n) / 100)
