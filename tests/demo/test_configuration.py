@@ -128,3 +128,14 @@ def test_the_settings_in_force_are_shown_with_where_they_come_from_and_without_s
     assert "hush" not in out
     assert "CARECOORD_SYNC_GOAL" in out
     assert NAME in out
+
+
+@pytest.mark.parametrize("verb", [("check",), ("user", "list")])
+def test_an_address_below_a_path_is_refused_in_one_line_and_never_called_good(
+    ready: Run, monkeypatch: pytest.MonkeyPatch, verb: tuple[str, ...]
+) -> None:
+    """Fault F19 of operations.md: half of it worked behind a proxy's path, and `check` said good."""
+    monkeypatch.setenv("CARECOORD_BASE_URL", "https://h.example/care")
+    code, out, err = ready(*verb)
+    assert (code != 0, out, len(err.strip().splitlines())) == (True, "", 1), (out, err)
+    assert "CARECOORD_BASE_URL must be an address such as https://care.example: scheme and host, no path" in err

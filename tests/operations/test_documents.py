@@ -4,6 +4,7 @@ import argparse
 import json
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -256,3 +257,15 @@ def test_each_picture_is_small_and_shown() -> None:
     shown = {(page.parent / link).resolve() for page in PAGES for link in image.findall(page.read_text())}
     assert pictures <= shown
     assert [named(each) for each in pictures if each.stat().st_size > 150_000] == []
+
+
+def test_the_readme_says_how_the_command_is_called_before_it_calls_it() -> None:
+    """Fault F12 of operations.md: in a new shell after `make demo`, `carecoord init` of the README was not found."""
+    lines = (ROOT / "README.md").read_text().splitlines()
+    called = next(n for n, line in enumerate(lines) if re.search(r"(^ {4}|`)carecoord [a-z]", line))
+    before = "\n".join(lines[:called])
+    assert "`.venv/bin/pip install .`" in before, "for who has no make"
+    assert "`.venv/bin/carecoord`" in before
+    assert "`. .venv/bin/activate`" in before
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+    assert scripts == {"carecoord": "carecoord.cli:main"}, "what pip puts there"
