@@ -149,3 +149,25 @@ def test_outside_nothing_is_told_that_rests_on_few_or_lets_few_be_worked_out() -
     nearly_all = told_outside(figures([*(row() for _ in range(200)), *(row(outcome="denied") for _ in range(10))]))
     assert nearly_all["standard-approved"].few, "10 that were denied could be worked out"
     assert nearly_all["standard"].n == 210
+
+
+def test_outside_nobody_subtracts_a_part_from_its_whole_and_is_left_with_few() -> None:
+    def few(*rows: Row) -> set[str]:
+        return {name for name, each in told_outside(figures(rows)).items() if each.few} - {
+            "expedited-approved", "expedited-denied", "expedited-mean", "expedited-median",
+        }  # fmt: skip
+
+    granted = [row() for _ in range(985)]
+    won = [row(outcome="denied", appealed=True, appeal="approved") for _ in range(12)]
+    lost = [row(outcome="denied", appealed=True, appeal="denied") for _ in range(12)]
+    left = [row(outcome="denied") for _ in range(3)]
+    assert few(*granted, *won, *left) == {"standard-overturned", "standard-overturned-of-appealed"}, "3 of 15 readable"
+    assert few(*granted, *won, *lost, *left) == {"standard-overturned-of-appealed"}, "3 not appealed"
+    assert few(*granted, *won, *lost, *(left * 4)) == set()
+    longer = [row(extended=True) for _ in range(50)]
+    denied = [row(outcome="denied", extended=True) for _ in range(50)]
+    assert few(*longer, *denied, *(row() for _ in range(4)), *(left * 20)) == {
+        "extended-approved", "extended-approved-of-extended",
+    }, "4 approved in time"  # fmt: skip
+    assert few(*longer, *denied, *granted, *left) == {"extended-approved-of-extended"}, "3 denied in time"
+    assert few(*longer, *denied, *granted, *(left * 20)) == set()

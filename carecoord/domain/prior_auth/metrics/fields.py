@@ -124,16 +124,38 @@ def figures(rows: Iterable[Row]) -> dict[FieldName, Figure]:
 
 def told_outside(found: Mapping[FieldName, Figure]) -> dict[FieldName, Figure]:
     """The figures as anybody may read them: small ones are left out, and what would let them be worked out."""
-    few = {name for name, each in found.items() if _is_small(FIELDS[name], each)}
+    few = {name for name, each in found.items() if _is_small(FIELDS[name], each)} | _giving_away(found)
     if few & {"standard", "expedited"}:  # two of the three give away the third, as does what is divided by all
         few |= {"all", "extended-approved"}
     return {name: Figure(0, 0, None, few=True) if name in few else each for name, each in found.items()}
 
 
+def _giving_away(found: Mapping[FieldName, Figure]) -> set[FieldName]:
+    """Those that count a part of what others count, and all of it but few: these could be worked out. What was
+    overturned had been appealed, what was appealed denied; what was extended is approved or denied like the rest."""
+    standard, denied = found["standard"].n, found["standard-denied"].hits
+    overturned, appealed = found["standard-overturned"].hits, found["standard-overturned-of-appealed"].n
+    extended = found["extended-approved-of-extended"]
+    approved = found["standard-approved"].hits + found["expedited-approved"].hits
+    refused = denied + found["expedited-denied"].hits
+    few: set[FieldName] = set()
+    if _is_few(denied - overturned):
+        few |= {"standard-overturned", "standard-overturned-of-appealed"}
+    if _is_few(denied - appealed) or _is_few(standard - appealed):
+        few.add("standard-overturned-of-appealed")
+    if _is_few(approved - extended.hits):
+        few |= {"extended-approved", "extended-approved-of-extended"}
+    if _is_few(found["all"].n - extended.n) or _is_few(refused - (extended.n - extended.hits)):
+        few.add("extended-approved-of-extended")
+    return few
+
+
 def _is_small(field: Field, figure: Figure) -> bool:
-    if 0 < figure.n < SMALL:
-        return True
-    return field.kind == "share" and (0 < figure.hits < SMALL or 0 < figure.n - figure.hits < SMALL)
+    return _is_few(figure.n) or (field.kind == "share" and (_is_few(figure.hits) or _is_few(figure.n - figure.hits)))
+
+
+def _is_few(n: int) -> bool:
+    return 0 < n < SMALL
 
 
 def _figure(field: Field, rows: Sequence[Row]) -> Figure:
