@@ -2,8 +2,8 @@
 the rule is the author, so that it stands in Provenance and event, and one in so many is put before a person afterwards.
 `answered` is the same for a road that answers at once."""
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
 from auth.grant import Grant
 from carecoord.actions.access.turn import Turn, looking
@@ -92,7 +92,7 @@ def at_once(turn: Turn, claim: Json, id: str) -> list[Json] | None:
     others = authorizations.of_member(turn.conn, mine, patient)
     asked = Asked(
         claim, row["payer_agreement"] or "", row["state"] == "submitted" and not row["level"],
-        any(each.code == row["code"] and each.state in _LIVE for each in others), told.documents,
+        _again(turn, claim, row["code"], others), told.documents,
     )  # fmt: skip
     ruled = _choices(turn, asked, lines.by_line(asker, claim, found.told.judged))
     if ruled is None:
@@ -111,11 +111,22 @@ def _by_rule(turn: Turn, claim: Json, ruled: Ruled, id: str, who: Json) -> list[
 
 
 def _ruled(turn: Turn, found: Opened) -> Ruled | None:
-    again = any(each.code == found.row.code and each.state in _LIVE for each in found.others)
+    again = _again(turn, found.claim, found.row.code, found.others)
     fresh = found.row.state == "submitted" and found.newest is None and not found.row.level
     fresh = fresh and not found.proposal and not found.held
     asked = Asked(found.claim, found.row.payer_agreement or "", fresh, again, found.told.documents)
     return _choices(turn, asked, found.guides)
+
+
+def _again(turn: Turn, claim: Json, code: str, others: Iterable[Any]) -> bool:
+    """Whether one of the services of a request, by any of its lines and codes, is asked for or granted already. code:
+    that of its row; others: the rows of the member's other requests."""
+    asked, live = {*automatic.services(claim), code}, [each for each in others if each.state in _LIVE]
+    if any(each.code in asked for each in live):
+        return True
+    named = [("Claim", str(each.claim).partition("/")[2]) for each in live]
+    rows = [row for row in read.many(turn.conn, named) if not row.deleted] if named else []
+    return any(not asked.isdisjoint(automatic.services(json.loads(row.body))) for row in rows)
 
 
 def _choices(turn: Turn, asked: Asked, rules: Mapping[int, Guide]) -> Ruled | None:

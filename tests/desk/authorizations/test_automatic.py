@@ -118,6 +118,19 @@ def test_what_does_not_fit_the_rule_waits_for_a_person(
     assert f'id="request-{NOT_SAMPLED}"' in house.enter("payer").get("/decisions").get_data(as_text=True)
 
 
+def test_what_is_asked_for_on_another_line_of_another_request_waits_for_a_person(house: House) -> None:
+    let_the_rule(house)
+    line = stored(house, "Claim", "request-order-24825")["item"][0]
+    foreign = {"coding": [{"system": "http://www.ama-assn.org/go/cpt", "code": "00001"}]}
+    both = [line | {"sequence": 1, "productOrService": foreign}, line | {"sequence": 2}]
+    ask(house, "twin-other", item=both)
+    work(house)
+    assert answers(house, "twin-other") == []
+    ask(house, NOT_SAMPLED)
+    work(house)
+    assert answers(house, NOT_SAMPLED) == []
+
+
 def test_without_such_a_rule_nothing_is_looked_at(house: House) -> None:
     ask(house, NOT_SAMPLED)
     work(house)

@@ -44,14 +44,29 @@ def choices(
     return tuple(each for each in found if each), guides[whole(lines[0], "sequence") or 1]
 
 
+def services(claim: Json) -> frozenset[str]:
+    """The codes of every service that a request asks for."""
+    return frozenset(code for each in items(claim, "item") for _, code in codes(item(each, "productOrService")))
+
+
+def _within(quantity: Json, units: int) -> bool:
+    """Whether a line asks for no more than so many; without a quantity it asks for one. Only visits and units are
+    counted so: ten months, or more than five, are for a person to weigh."""
+    if not quantity:
+        return units >= 1
+    asked = amount(quantity)
+    if asked is None or not (asked.kind == "visits" or asked.noun == "unit"):
+        return False
+    return 0 < asked.count <= units
+
+
 def _line(
     line: Json, guide: Guide | None, documents: Iterable[Json], today: date, zone: tzinfo
 ) -> Choice | None:  # fmt: skip
     rule = guide.automatic if guide else None
     if guide is None or rule is None:
         return None
-    counted = amount(item(line, "quantity"))
-    if rule.units is not None and (counted.count if counted else 1) > rule.units:
+    if rule.units is not None and not _within(item(line, "quantity"), rule.units):
         return None
     came = [codes(item(each, "type")) for each in documents]
     if any(not any(codes(paper) & have for have in came) for paper in guide.papers):
