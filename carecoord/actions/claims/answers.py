@@ -30,7 +30,7 @@ def take_decision(turn: Turn, office: str, came: Transaction, found: Answer) -> 
     """Write down a payer's answer to a request. Returns the request (`Claim/id`), empty where it is none that was
     sent, and what is wrong, with which nothing is written."""
     head = came.segments[0]
-    sent = files.by_trace(turn.conn, office, found.trace, "278")
+    sent = files.by_trace(turn.conn, turn.office().organizations or (office,), found.trace, "278")
     claim = _resource(turn, sent.about) if sent else None
     if sent is None or claim is None:
         return UNMATCHED
@@ -69,7 +69,7 @@ def take_eligibility(
     pairs: list[tuple[Json, Json]] = []
     faults: list[Fault] = []
     for each in found:
-        sent = files.by_trace(turn.conn, office, each.trace, "270")
+        sent = files.by_trace(turn.conn, turn.office().organizations or (office,), each.trace, "270")
         asked = _resource(turn, sent.about) if sent else None
         cards = [_resource(turn, target(item(one, "coverage"))) for one in items(asked or {}, "insurance")]
         if sent is None or asked is None or not cards or cards[0] is None:

@@ -12,6 +12,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row
 
 from auth.grant import Grant
+from carecoord.actions.access import office as access_office
 from carecoord.actions.access.audit_entry import event
 from carecoord.actions.access.turn import Turn, changing, looking
 from carecoord.actions.claims import answers, desk, payments
@@ -46,16 +47,17 @@ class Opened:
 def upload(world: World, grant: Grant, request: str, name: str, body: bytes) -> str:
     """Keep a file and have it read; returns its id. The same bytes again are the same file, read once more. Raises
     Forbidden, TooLarge, Unprocessable for what does not begin as an X12 file does."""
-    office = _office(grant)
+    _office(grant)
     if len(body) > world.settings.max_document:
         raise TooLarge(sentence("refusals.x12-too-large"), "http.file")
     if not is_x12(body):
         raise Unprocessable(sentence("x12.fault.no-isa"), "http.file")
     digest = hashlib.sha256(body).digest()
     with writing(world.engine) as conn:
-        alone(conn, f"x12 {office} {digest.hex()}")
+        offices = _copies(conn, grant)
+        alone(conn, f"x12 {min(offices)} {digest.hex()}")
         id = files.add(
-            conn, id=world.new_id(), office=office, name=name[:200], digest=digest, body=body, subject=grant.subject,
+            conn, id=world.new_id(), offices=offices, name=name[:200], digest=digest, body=body, subject=grant.subject,
             at=micros(world.clock()),
         )  # fmt: skip
         outbox.add(conn, JOB, id, b"", world.clock())
@@ -72,6 +74,12 @@ def _office(grant: Grant) -> str:
     if not verbs.may(grant.roles, "bring-x12") or not grant.organization:
         raise Forbidden(sentence("refusals.x12-not-yours"), "http.url")
     return grant.organization
+
+
+def _copies(conn: Connection, grant: Grant) -> tuple[str, ...]:
+    """The ids of the office and of its copies, its own first: whichever of them somebody works for, it is one office,
+    and what one of them took the others have taken."""
+    return access_office.office(conn, grant).organizations or (grant.organization or "",)
 
 
 def recent(world: World, grant: Grant, request: str) -> list[Row[Any]]:
@@ -137,8 +145,9 @@ def run(world: World, id: str) -> None:
             with writing(world.engine) as conn:
                 files.settle(conn, id, n, _settled(each, "faulty", None, wrong))
     with writing(world.engine) as conn:
+        offices = _copies(conn, grant)
         for receipt in found.receipts:
-            _received(conn, file.office, receipt.interchange, receipt.accepted)
+            _received(conn, offices, receipt.interchange, receipt.accepted)
         files.read(conn, id, _kept(found.faults))
 
 
@@ -175,12 +184,12 @@ def _claim(turn: Turn, id: str) -> Row[Any]:
     return row
 
 
-def _received(conn: Connection, office: str, number: str, receipt: str) -> str | None:
+def _received(conn: Connection, offices: Sequence[str], number: str, receipt: str) -> str | None:
     """Note what the other side says of an interchange of ours, by its number; one of more digits than ISA13 has is none
     of ours."""
     plain = number.strip()
     ours = plain.isascii() and plain.isdecimal() and len(plain) <= _CONTROL
-    return files.received(conn, office, int(plain), receipt) if ours else None
+    return files.received(conn, offices, int(plain), receipt) if ours else None
 
 
 def control(transaction: Transaction) -> str:
@@ -203,10 +212,11 @@ def _settled(transaction: Transaction, state: str, about: str | None, faults: Se
 def _taken(turn: Turn, file: Row[Any], n: int, each: Transaction) -> Settled | None:
     """Take a transaction, unless it was taken before. None where that is noted at this very place of the file: what
     was told of it then, and what it was about, stays."""
-    alone(turn.conn, f"x12 {file.office} {control(each)}")
+    offices = _copies(turn.conn, turn.grant)
+    alone(turn.conn, f"x12 {min(offices)} {control(each)}")
     if files.state(turn.conn, file.id, n) in ("taken", "again"):
         return None
-    if before := files.taken(turn.conn, file.office, each.kind, control(each)):
+    if before := files.taken(turn.conn, offices, each.kind, control(each)):
         if before.digest != _digest(each):
             said = sentence("x12.fault.number-used", control=each.interchange)
             return _settled(each, "faulty", None, [fault(each.segments[0], 2, said)])
@@ -241,7 +251,8 @@ def _handled(turn: Turn, file: Row[Any], each: Transaction) -> tuple[str | None,
         return None, faults, gaps
     if each.kind == "999":
         results = acknowledgment.results(each)
-        about = [_received(turn.conn, office, one.group, one.result) for one in results]
+        offices = _copies(turn.conn, turn.grant)
+        about = [_received(turn.conn, offices, one.group, one.result) for one in results]
         return next(filter(None, about), ""), (), _complaints(each, results)
     return None, [fault(head, 1, sentence("x12.fault.not-read", kind=each.kind, kinds=", ".join(_KINDS)))], ()
 

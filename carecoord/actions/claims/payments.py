@@ -145,8 +145,9 @@ def _row(at: Arrival, id: str, said: Paid | claim_status.Status, status: Status)
     held: Row[Any] | None = claims.held(at.turn.conn, id)
     name = f"{said.last}, {said.first}".strip(", ")
     return {
-        "id": id, "office": at.office, "number": said.number, "payer_number": said.payer_number,
-        "payer_id": getattr(said, "payer_id", ""), "payer_name": getattr(said, "payer", ""),
+        "id": id, "office": held.office if held else at.office, "number": said.number,
+        "payer_number": said.payer_number, "payer_id": getattr(said, "payer_id", ""),
+        "payer_name": getattr(said, "payer", ""),
         "payer": f"Organization/{matched.payer}" if matched.payer else None, "patient": matched.patient or None,
         "coverage": f"Coverage/{matched.coverage['id']}" if matched.coverage else None,
         "authorization": matched.authorization or None, "visit": matched.visit or None, "name": name,
@@ -205,7 +206,7 @@ def _work(at: Arrival, held: Row[Any] | None, status: Status, short: int = 0, ga
 def _id(at: Arrival, payer_id: str, payer: str, number: str) -> str:
     """The id of a claim: of the row that is here by its number and payer, however a file names the payer."""
     mine = f"Organization/{at.match.payer}"
-    for row in claims.numbered(at.turn.conn, at.office, number):
+    for row in claims.numbered(at.turn.conn, at.turn.office().organizations or (at.office,), number):
         if row.payer == mine or (payer_id and row.payer_id == payer_id) or fold(row.payer_name) == fold(payer):
             return str(row.id)
     return claim.claim_id(at.office, payer_id or fold(payer), number)

@@ -98,9 +98,10 @@ def held(conn: Connection, id: str) -> Row[Any] | None:
     return conn.execute(select(claim).where(claim.c.id == id)).first()
 
 
-def numbered(conn: Connection, office: str, number: str) -> list[Row[Any]]:
-    """The claims of an office under a number of its own."""
-    return list(conn.execute(select(claim).where(claim.c.office == office, claim.c.number == number)))
+def numbered(conn: Connection, offices: Sequence[str], number: str) -> list[Row[Any]]:
+    """The claims of an office, by any of its copies, under a number of its own; the oldest first."""
+    found = select(claim).where(claim.c.office.in_(offices), claim.c.number == number)
+    return list(conn.execute(found.order_by(claim.c.received, claim.c.id)))
 
 
 def lines(conn: Connection, id: str) -> list[Row[Any]]:

@@ -26,14 +26,17 @@ class Settled:
     faults: Faults = ()
 
 
-def add(conn: Connection, *, id: str, office: str, name: str, digest: bytes, body: bytes, subject: str, at: int) -> str:
-    """Keep a file that waits to be read; the same bytes again are the same file, read once more. Returns its id."""
-    here = (x12_file.c.office == office, x12_file.c.digest == digest)
-    known = conn.scalar(select(x12_file.c.id).where(*here))
+def add(
+    conn: Connection, *, id: str, offices: Sequence[str], name: str, digest: bytes, body: bytes, subject: str, at: int
+) -> str:
+    """Keep a file that waits to be read; the same bytes again are the same file, read once more. offices: the copies of
+    the organization whose it is, of which any may have brought it; it is kept under the first. Returns its id."""
+    here = (x12_file.c.office.in_(offices), x12_file.c.digest == digest)
+    known = conn.scalar(select(x12_file.c.id).where(*here).order_by(x12_file.c.at, x12_file.c.id).limit(1))
     if known:
         conn.execute(update(x12_file).where(x12_file.c.id == known).values(state="waiting"))
         return str(known)
-    row = {"id": id, "office": office, "name": name, "digest": digest, "body": body, "subject": subject, "at": at}
+    row = {"id": id, "office": offices[0], "name": name, "digest": digest, "body": body, "subject": subject, "at": at}
     conn.execute(insert(x12_file).values(**row, state="waiting", faults="[]"))
     return id
 
@@ -72,11 +75,11 @@ def read(conn: Connection, file: str, faults: Faults) -> None:
     conn.execute(update(x12_file).where(x12_file.c.id == file).values(values))
 
 
-def taken(conn: Connection, office: str, kind: str, control: str) -> Row[Any] | None:
-    """The transaction that was taken under these numbers."""
+def taken(conn: Connection, offices: Sequence[str], kind: str, control: str) -> Row[Any] | None:
+    """The transaction that was taken under these numbers, by any of the copies of an organization."""
     known = x12_taken.c
-    asked = (known.office == office, known.control == control, known.kind == kind)
-    return conn.execute(select(x12_taken).where(*asked)).first()
+    asked = (known.office.in_(offices), known.control == control, known.kind == kind)
+    return conn.execute(select(x12_taken).where(*asked).order_by(known.office)).first()
 
 
 def take(conn: Connection, office: str, file: str, one: Settled) -> None:
@@ -104,15 +107,16 @@ def sent_as(conn: Connection, number: int, body: bytes) -> None:
     conn.execute(update(x12_sent).where(x12_sent.c.number == number).values(body=body))
 
 
-def by_trace(conn: Connection, office: str, trace: str, kind: str) -> Row[Any] | None:
-    """What an office sent last under a trace."""
-    found = select(x12_sent).where(x12_sent.c.trace == trace, x12_sent.c.kind == kind, x12_sent.c.office == office)
+def by_trace(conn: Connection, offices: Sequence[str], trace: str, kind: str) -> Row[Any] | None:
+    """What an office, by any of its copies, sent last under a trace."""
+    found = select(x12_sent).where(x12_sent.c.trace == trace, x12_sent.c.kind == kind)
+    found = found.where(x12_sent.c.office.in_(offices))
     return conn.execute(found.order_by(x12_sent.c.number.desc()).limit(1)).first()
 
 
-def received(conn: Connection, office: str, number: int, receipt: str) -> str | None:
-    """Note what the other side says of an interchange of an office; returns what it was about."""
-    mine = (x12_sent.c.number == number, x12_sent.c.office == office)
+def received(conn: Connection, offices: Sequence[str], number: int, receipt: str) -> str | None:
+    """Note what the other side says of an interchange of an office and its copies; returns what it was about."""
+    mine = (x12_sent.c.number == number, x12_sent.c.office.in_(offices))
     conn.execute(update(x12_sent).where(*mine).values(receipt=receipt))
     found = conn.scalar(select(x12_sent.c.about).where(*mine))
     return str(found) if found else None

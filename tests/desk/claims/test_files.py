@@ -14,6 +14,8 @@ from werkzeug.test import TestResponse
 
 from auth import store
 from carecoord.actions.fhir import interactions
+from carecoord.actions.people import accounts
+from carecoord.actions.people.accounts import NewUser
 from carecoord.domain.prior_auth.x12 import envelope
 from carecoord.fhir import text as json
 from carecoord.store.claims.tables import claim, x12_sent, x12_taken
@@ -22,7 +24,7 @@ from carecoord.store.prior_auth.tables import authorization_row
 from carecoord.store.resources import read
 from carecoord.worker import loop
 from tests.desk.authorizations.test_automatic import SYSTEM
-from tests.desk.conftest import Clock, House, built
+from tests.desk.conftest import PASSWORD, Clock, House, built
 from tests.domain.prior_auth.x12.files import REMITTANCE, STATUS, file
 
 CSRF = re.compile(r'name="csrf" value="([^"]+)"')
@@ -338,6 +340,24 @@ def test_an_older_word_of_a_277ca_closes_no_newer_refusal_and_hides_no_payment(h
     }  # fmt: skip
     brought(desk, house, file("835", REMITTANCE, control="000000909"))  # of the day before what the 277CA says
     assert {each.number: each.status for each in rows(house)}["FM-1001"] == "partly"
+
+
+def test_an_office_with_two_copies_takes_a_remittance_once(house: House) -> None:
+    with reading(house.world.engine) as conn:
+        copy = json.loads(read.get(conn, "Organization", "office-fairmont").body)  # type: ignore[union-attr]
+    copy["id"] = "a-copy-of-fairmont"
+    interactions.update(house.world, SYSTEM, "Organization", copy["id"], copy)
+    accounts.add_user(house.world, NewUser("copy", "Copy", frozenset({"coordinator"}), copy["id"]), PASSWORD)
+    desk, other = house.enter("coordinator"), house.enter("copy")
+    body = file("835", REMITTANCE)
+    assert states(brought(desk, house, body)) == ["Taken"]
+    held = {each.id: (each.number, each.paid) for each in rows(house)}
+    assert states(brought(other, house, body)) == ["Taken"]
+    assert states(brought(other, house, body + b"\n")) == ["Taken before"]
+    assert states(brought(other, house, file("835", REMITTANCE, control="000000906"))) == ["Taken"]
+    assert {each.id: (each.number, each.paid) for each in rows(house)} == held
+    asked(desk)
+    assert f'href="/authorizations/{SENT}"' in brought(other, house, file("278", reply(SENT)))  # found by its trace
 
 
 def test_a_test_file_is_told_and_not_taken(house: House) -> None:

@@ -88,6 +88,12 @@ def test_pages_neither_repeat_nor_skip_in_any_order(kept: Engine) -> None:
                 assert sorted(seen) == sorted(each.id for each in claims.page(conn, OURS, Asked(NOW, "all"), 100))
 
 
+def test_a_claim_is_known_by_its_number_whichever_copy_of_its_office_asks(kept: Engine) -> None:
+    with reading(kept) as conn:
+        assert [each.id for each in claims.numbered(conn, ["office-0", "office-1"], "N7")] == ["c007"]
+        assert claims.numbered(conn, ["office-2"], "N7") == []
+
+
 def test_a_claim_kept_again_has_its_new_lines_and_only_those_and_a_stale_change_is_none(kept: Engine) -> None:
     with writing(kept) as conn:
         claims.keep(conn, row(1, paid=50), [], [])
@@ -105,24 +111,25 @@ def test_a_claim_kept_again_has_its_new_lines_and_only_those_and_a_stale_change_
 
 
 def test_a_file_is_kept_once_and_what_was_taken_is_known_by_its_numbers(engine: Engine) -> None:
-    about = {"office": "office-1", "name": "a", "digest": b"d", "body": b"ISA", "subject": "u", "at": 1}
+    about = {"offices": ("office-1",), "name": "a", "digest": b"d", "body": b"ISA", "subject": "u", "at": 1}
     with writing(engine) as conn:
         assert files.add(conn, id="f1", **about) == "f1"
         assert files.add(conn, id="f2", **about) == "f1"
-        assert files.add(conn, id="f3", **about | {"office": "office-2"}) == "f3"
+        assert files.add(conn, id="f3", **about | {"offices": ("office-2",)}) == "f3"
+        assert files.add(conn, id="f4", **about | {"offices": ("office-0", "office-1")}) == "f1"  # a copy of office-1
         one = Settled("835", "G|1|1|0001", b"x", "taken", None)
         files.settle(conn, "f1", 1, one)
         files.settle(conn, "f1", 1, one)
         files.take(conn, "office-1", "f1", one)
-        assert files.taken(conn, "office-2", "835", one.control) is None
-        assert files.taken(conn, "office-1", "835", one.control)
+        assert files.taken(conn, ["office-2"], "835", one.control) is None
+        assert files.taken(conn, ["office-0", "office-1"], "835", one.control)
         assert len(files.transactions(conn, "f1")) == 1
         sent = {"office": "office-1", "kind": "278", "about": "Claim/q", "trace": "q", "subject": "u", "at": 1}
         first, second = files.send(conn, sent), files.send(conn, sent)
         assert second == first + 1
-        newest = files.by_trace(conn, "office-1", "q", "278")
+        newest = files.by_trace(conn, ["office-0", "office-1"], "q", "278")
         assert newest
         assert newest.number == second
-        assert files.by_trace(conn, "office-2", "q", "278") is None
-        assert files.received(conn, "office-2", first, "R") is None
-        assert files.received(conn, "office-1", first, "A") == "Claim/q"
+        assert files.by_trace(conn, ["office-2"], "q", "278") is None
+        assert files.received(conn, ["office-2"], first, "R") is None
+        assert files.received(conn, ["office-0", "office-1"], first, "A") == "Claim/q"
