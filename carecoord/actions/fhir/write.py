@@ -17,7 +17,7 @@ from carecoord.actions.fhir import door
 from carecoord.actions.fhir.conditional import Pairs, one
 from carecoord.actions.fhir.reference_guard import demand_seen
 from carecoord.actions.prior_auth import chains
-from carecoord.actions.prior_auth.pas import notices
+from carecoord.actions.prior_auth.pas import notices, own_marks
 from carecoord.actions.scheduling import slots
 from carecoord.domain.access import app_state, roles
 from carecoord.domain.referrals import states as task_states
@@ -212,9 +212,9 @@ def carry_out(
             with noted(turn, "read", write.type, write.id) as shown:
                 shown.append(write.already.patient)
     todo = [write for write in writes if write.already is None and not write.twin]
-    changes = notices.marked(turn, chains.marked(turn, [
+    changes = notices.marked(turn, chains.marked(turn, own_marks.marked(turn, [
         Change(write.type, write.id, write.resource, write.expected, write.flags, method=write.method) for write in todo
-    ]))  # fmt: skip
+    ])))  # fmt: skip
     done = put_all(
         turn.conn,
         [*changes, *slots.along(turn.conn, changes)],

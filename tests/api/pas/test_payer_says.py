@@ -10,12 +10,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from carecoord.actions.prior_auth.pas_client import inquire, payers
+from carecoord.domain.access.roles import DISCLOSED
 from carecoord.domain.prior_auth.clinic import channels
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.prior_auth import payer_endpoints, sendings
 from carecoord.store.prior_auth.payer_endpoints import Endpoint
 from tests.api.pas.test_two_servers import CODES, answers, ask_for, both, decide, event, notice, state
-from tests.api.pas.two_servers import Pair, request
+from tests.api.pas.two_servers import MARIA, Pair, request
 
 __all__ = ["both"]
 Json = dict[str, Any]
@@ -178,3 +179,36 @@ def test_a_server_tells_its_clinics_of_an_answer_that_is_void_now(both: Pair) ->
     both.payer.put(made | {"status": "entered-in-error"})
     both.work()
     assert state(both, "r1").state == "pended"
+
+
+def test_only_an_act_says_to_whom_a_form_went_and_by_which_way_a_request_goes(both: Pair) -> None:
+    tag = {"system": DISCLOSED, "code": "insurer"}
+    both.clinic.put(*request("r1"))
+    form = {"resourceType": "QuestionnaireResponse", "status": "completed", "subject": {"reference": "Patient/p-r1"},
+            "questionnaire": "https://x.example/q", "meta": {"tag": [tag]}}  # fmt: skip
+    made = both.clinic.call("POST", "QuestionnaireResponse", form, MARIA)
+    assert made.status_code == 201, made.text
+    assert "tag" not in made.json()["meta"]
+    name = f"QuestionnaireResponse/{made.json()['id']}"
+    whole = both.clinic.call("PUT", name, made.json() | {"meta": {"tag": [tag]}})
+    assert whole.json()["meta"]["tag"] == [tag], "who keeps whole records brings it"
+    bare = {each: value for each, value in form.items() if each != "meta"} | {"id": made.json()["id"], "language": "en"}
+    changed = both.clinic.call("PUT", name, bare, MARIA)
+    assert changed.status_code == 200, changed.text
+    assert changed.json()["meta"]["tag"] == [tag], "it stays where it stands"
+    draft = both.clinic.get("Claim/r1")
+    both.clinic.call("PUT", "Claim/r1", channels.by(draft, "pas") | {"status": "active"}, MARIA)
+    both.work()
+    assert channels.channel(both.clinic.get("Claim/r1")) == ""
+    assert both.payer.held("Claim") == []
+
+
+def test_a_partners_marks_on_its_request_send_it_nowhere(both: Pair) -> None:
+    sent(both, "r1")
+    body = json.loads(both.sending("r1").body or b"")
+    body["identifier"]["value"] = "another"
+    body["entry"][0]["resource"] = channels.by(body["entry"][0]["resource"], "pas")
+    body["entry"][0]["fullUrl"] += "-b"
+    answer = both.payer.call("POST", "Claim/$submit", body, MARIA)
+    assert answer.status_code == 200, answer.text
+    assert [channels.channel(each) for each in both.payer.held("Claim")] == ["", ""]

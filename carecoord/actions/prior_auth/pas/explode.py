@@ -12,6 +12,7 @@ from uuid import UUID, uuid5
 from carecoord.actions.access.turn import Turn
 from carecoord.actions.clearance.library import Library
 from carecoord.domain.access.roles import DISCLOSED
+from carecoord.domain.prior_auth.clinic import channels
 from carecoord.domain.prior_auth.pas import links
 from carecoord.domain.prior_auth.pas.answer import Trouble
 from carecoord.domain.prior_auth.pas.request import Sent
@@ -197,6 +198,7 @@ def _request(turn: Turn, sent: Sent, found: Exploded) -> None:
     claim = links.ours(sent.claim, sent.url, sent, found.names, turn.world.base.url)
     claim = {name: value for name, value in claim.items() if name not in ("meta", "text")}
     claim["id"] = found.names[sent.url].partition("/")[2]
+    claim = channels.as_before({}, claim)  # a partner's own marks: it came here, and goes nowhere from here
     found.prior = _prior(turn, sent, found)
     if links.orderless(claim):
         claim = _ordered(turn, found, claim)

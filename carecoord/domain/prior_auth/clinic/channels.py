@@ -65,6 +65,17 @@ def standing(claim: Json, how: Delivery | None) -> Json:
     return bare | ({"extension": found} if found else {})
 
 
+def as_before(before: Json, after: Json) -> Json:
+    """A request by the way of the one whose place it takes, whatever it says itself; before: empty for a new one."""
+    own = [each for each in items(before, "extension") if each.get("url") in (CHANNEL, DELIVERY)]
+    found = [*(each for each in items(after, "extension") if each.get("url") not in (CHANNEL, DELIVERY)), *own]
+    said = items(after, "extension")
+    if len(found) == len(said) and all(each in said for each in found):
+        return after
+    bare = {name: value for name, value in after.items() if name != "extension"}
+    return bare | ({"extension": found} if found else {})
+
+
 def followed(made: Json, before: Json) -> Json:
     """A request that takes the place of another goes by the way of that one."""
     way = next((each for each in CHANNELS if each == channel(before)), None)
