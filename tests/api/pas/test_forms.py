@@ -10,7 +10,7 @@ from carecoord.actions.acts.act import Submission
 from carecoord.actions.prior_auth.dtr import fetch
 from carecoord.actions.questionnaires import fill
 from carecoord.actions.questionnaires.fill import Filled
-from carecoord.domain.prior_auth.dtr import prefill
+from carecoord.domain.prior_auth.dtr import package, prefill
 from carecoord.domain.questionnaires import answers as fields
 from tests.api.pas.test_two_servers import both
 from tests.api.pas.two_servers import CLERK, MARIA, NPI, Pair, request
@@ -196,3 +196,15 @@ PAYER_2: Json = {"resourceType": "Organization", "id": "rival", "name": "Another
 def test_of_an_expression_only_the_stated_part_is_understood(expression: str, found: list[str]) -> None:
     patient = {"name": [{"family": "A"}, {"use": "old", "family": "B"}]}
     assert prefill.evaluate(expression, {"patient": [patient]}) == found
+
+
+def test_what_asks_for_forms_says_nothing_that_is_ours_alone_and_a_form_without_url_is_none() -> None:
+    meta = {"versionId": "3", "source": "urn:ehr"}
+    sent = order() | {"meta": meta, "requester": {"reference": "Practitioner/9"}}
+    asked = package.request(CARD | {"meta": meta}, {"resourceType": "Organization", "id": "i", "meta": meta}, sent)
+    card, wanted = (each["resource"] for each in asked["parameter"])
+    assert [each for each in (card, wanted, card["contained"][0]) if "meta" in each] == []
+    assert (wanted["subject"], "requester" in wanted) == ({"reference": "Patient/p"}, False)
+    bundle = {"resourceType": "Bundle", "entry": [{"resource": {"resourceType": "Questionnaire", "title": "Bare"}}]}
+    document = {"resourceType": "Parameters", "parameter": [{"name": "packagebundle", "resource": bundle}]}
+    assert package.taken(document) == ([], [], [])

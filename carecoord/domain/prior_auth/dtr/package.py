@@ -12,8 +12,9 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import NAMESPACE_URL, uuid5
 
+from carecoord.domain.prior_auth.pas.packet import outward
 from carecoord.domain.questionnaires.form import canonical
-from carecoord.domain.resource.elements import Json, codes, extensions, identifiers, item, items, key, text
+from carecoord.domain.resource.elements import Json, codes, extensions, identifiers, item, items, key, target, text
 from carecoord.errors import Invalid, Unprocessable
 
 DTR: Final = "http://hl7.org/fhir/us/davinci-dtr/StructureDefinition"
@@ -128,17 +129,21 @@ def taken(document: Json) -> tuple[list[Json], list[Json], list[str]]:
     can not, being adaptive)."""
     bundles = [item(each, "resource") for each in items(document, "parameter") if each.get("name") == "packagebundle"]
     found = [item(entry, "resource") for each in bundles for entry in items(each, "entry")]
-    forms = [each for each in found if each.get("resourceType") == "Questionnaire"]
+    forms = [each for each in found if each.get("resourceType") == "Questionnaire" and text(each, "url")]
     refused = [text(each, "title") or canonical(each) for each in forms if is_adaptive(each)]
-    sets = [each for each in found if each.get("resourceType") == "ValueSet"]
+    sets = [each for each in found if each.get("resourceType") == "ValueSet" and text(each, "url")]
     return [each for each in forms if not is_adaptive(each)], sets, refused
 
 
 def request(coverage: Json, payer: Json, order: Json) -> Json:
     """The Parameters by which the forms for an order are asked for. payer: contained, so that its identifiers go
-    along."""
-    card = coverage | {"contained": [payer | {"id": "payer"}], "payor": [{"reference": "#payer"}]}
-    rows: list[dict[str, Any]] = [{"name": "coverage", "resource": card}, {"name": "order", "resource": order}]
+    along. What is ours alone of these stays here, and so does what they name beside one another and their patient."""
+    known = {key(coverage), key(order), target(item(order, "subject")), target(item(coverage, "beneficiary"))}
+    card = outward(coverage, known) | {"contained": [outward(payer, known) | {"id": "payer"}],
+                                       "payor": [{"reference": "#payer"}]}  # fmt: skip
+    rows: list[dict[str, Any]] = [
+        {"name": "coverage", "resource": card}, {"name": "order", "resource": outward(order, known)},
+    ]  # fmt: skip
     return {"resourceType": "Parameters", "parameter": rows}
 
 

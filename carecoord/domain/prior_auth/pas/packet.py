@@ -34,8 +34,8 @@ def bundle(claim: Json, along: Mapping[str, Json], base: str, number: str, now: 
     known = {key(claim), *along}
     prior = next((along[to] for to in _priors(claim) if to in along), {})
     cards = [each for each in along.values() if each["resourceType"] == "Coverage"]
-    sent = [_compared(_counted(_outward(_traced(claim), known)), prior),
-            *(_outward(_traced(_numbered(each, cards)), known) for each in along.values())]  # fmt: skip
+    sent = [_compared(_counted(outward(_traced(claim), known)), prior),
+            *(outward(_traced(_numbered(each, cards)), known) for each in along.values())]  # fmt: skip
     return {
         "resourceType": "Bundle",
         "meta": {"profile": [f"{PAS}/profile-pas-request-bundle"]},
@@ -109,7 +109,7 @@ def _counted(claim: Json) -> Json:
     return claim | ({"item": lines} if lines else {})
 
 
-def _outward(resource: Json, known: set[str]) -> Json:
+def outward(resource: Json, known: set[str]) -> Json:
     """A resource without what is ours alone."""
     found: Json = _bare({k: v for k, v in resource.items() if k not in _SERVER}, known)
     own = [each for each in items(found, "extension") if not text(each, "url").startswith(EXTENSION)]
