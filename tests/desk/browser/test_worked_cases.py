@@ -92,7 +92,7 @@ def sign(page: Page, payer: str, provider: str) -> None:
     page.keyboard.press("Tab")
     write(page, Signed_for=provider)
     page.keyboard.press("ControlOrMeta+Enter")
-    expect(page.get_by_text("Signed: version")).to_be_visible()
+    expect(page.locator("#done p").filter(has_text="Signed: version")).to_be_visible()
 
 
 MET = {"Coverage": "Met", "Information": "Not needed", "Appointment": "Met", "Contract": "Met",
@@ -118,7 +118,7 @@ def test_3_notice_was_given_and_the_term_is_amended_before_the_agreement_ends(lo
     page.keyboard.type("Term only")
     write(page, Takes_effect="1 Jan 2027", What_changes="Two years more", Last_day="31 Dec 2028")
     page.keyboard.press("ControlOrMeta+Enter")
-    expect(page.get_by_text("Amendment drafted: version 2.")).to_be_visible()
+    expect(page.locator("#done p").filter(has_text="Amendment drafted: version 2.")).to_be_visible()
     assert gates(maria, case)["Contract"] == "Waiting"  # for the signature: a draft alone proves nothing
     sign(page, "L. Marsh", "Dr. F. Adeyemi")
     assert gates(maria, case) == MET | {"Authorization": "Met"}
@@ -136,10 +136,10 @@ def test_4_the_site_where_the_visit_is_booked_is_taken_into_the_network(look: Lo
     page.set_viewport_size({"width": 1440, "height": 900})
     press(page, "Parkside Endocrine, Harbor Point", "Space")
     page.keyboard.press("ControlOrMeta+Enter")
-    expect(page.get_by_text("Who takes part is noted: ")).to_be_visible()
+    expect(page.locator("#done p").filter(has_text="Who takes part is noted: ")).to_be_visible()
     assert gates(maria, case) == MET | {"Authorization": "Not needed"}
     press(page, "Undo")
-    expect(page.get_by_text("Taken back")).to_be_visible()
+    expect(page.locator("#done p").filter(has_text="Taken back")).to_be_visible()
     assert gates(maria, case) == MET | before
 
 
@@ -162,7 +162,7 @@ def test_6_an_agreement_that_lapses_is_followed_by_a_new_one(look: Look) -> None
     page.set_viewport_size({"width": 1440, "height": 900})
     press(page, "Granite Medicare Advantage", "Space")
     page.keyboard.press("ControlOrMeta+Enter")
-    expect(page.get_by_text("Agreement AGR-0211 drafted.")).to_be_visible()
+    expect(page.locator("#done p").filter(has_text="Agreement AGR-0211 drafted.")).to_be_visible()
     assert gates(maria, case)["Contract"] == "Waiting"
     sign(page, "P. Lind", "Dr. N. Moreau")
     assert gates(maria, case) == MET | {"Authorization": "Not needed"}
@@ -180,7 +180,7 @@ def test_8_an_amendment_of_the_rates_alone_leaves_it_cleared_proved_by_the_new_v
     page.keyboard.type("Rates only")
     write(page, Takes_effect="1 Dec", What_changes="Infusions 3 % up")
     page.keyboard.press("ControlOrMeta+Enter")
-    expect(page.get_by_text("Amendment drafted: version 3.")).to_be_visible()
+    expect(page.locator("#done p").filter(has_text="Amendment drafted: version 3.")).to_be_visible()
     press(page, "It was signed")
     expect(page.get_by_role("heading", name="It was signed")).to_be_visible()
     check(page, ENDS)
