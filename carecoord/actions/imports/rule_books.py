@@ -145,8 +145,8 @@ def _beside_hand(
 def _key(rule: Rule) -> tuple[Rule, str]:
     """What a rule says, wherever it stands and whoever says so."""
     same = replace(rule, evidence=_NOWHERE, line="", title="", origin="", retrieved="", papers=())
-    codes = {"code": normal(rule.code), "code_end": normal(rule.code_end)}
-    return replace(same, system=canonical(rule.system), **codes), repr(rule.papers)
+    code, code_end = normal(rule.code), normal(rule.code_end)
+    return replace(same, system=canonical(rule.system), code=code, code_end=code_end), repr(rule.papers)
 
 
 def _ties(turn: Turn, rule: Rule, source: str) -> bool:
