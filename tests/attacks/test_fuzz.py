@@ -22,7 +22,7 @@ from tests.attacks.fuzzing import Corpus, Fields, Request, requests_of
 from tests.desk.conftest import PEOPLE
 
 SHORT = 1_000  # on each database
-SOAK = int(os.environ.get("FUZZED", "10000"))
+SOAK = int(os.environ.get("FUZZED", "5000"))
 PATIENCE = 30  # seconds for one answer
 PAGES = (
     "/", "/?show=order-24792&act=note", "/referrals/order-24792", "/referrals/order-24791", "/waiting", "/load",

@@ -128,7 +128,7 @@ def test_a_question_reaches_the_office_and_messages_can_be_stopped(acting_house:
     assert "Do I have to fast?" in text(maria.get(f"/referrals/{case}").get_data(as_text=True))
     assert "You get no more messages" in text(send(phone, address, "stop-messages"))
     with reading(acting_house.world.engine) as conn:
-        assert kept.has_stopped(conn, row_of(acting_house, case).patient)
+        assert kept.has_stopped(conn, [row_of(acting_house, case).patient])
 
 
 def test_no_word_of_a_report_or_a_paper_is_on_the_page_before_the_patient_was_told(
