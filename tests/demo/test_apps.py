@@ -89,7 +89,7 @@ def test_an_app_that_registered_itself_is_listed_first_and_let_in_or_turned_away
         "one": "launch/patient patient/Patient.rs"
     }
     assert main(["app", "approve", "one"]) == 1
-    assert "No app 'one' waits" in capsys.readouterr().err
+    assert "No app one waits" in capsys.readouterr().err
 
 
 def test_a_backend_service_may_be_narrowed_as_a_role(var: Path) -> None:

@@ -40,6 +40,8 @@ KINDS: Final[Mapping[str, Callable[[str], str]]] = {  # kind of later work -> wh
     "ask-eligibility": lambda key: spoken("jobs.kind.ask-eligibility"),
     "pas-notice": lambda key: spoken("jobs.kind.pas-notice", key=key),
     "pas-send": lambda key: spoken("jobs.kind.pas-send"),
+    "payer-forms": lambda key: spoken("jobs.kind.payer-forms"),
+    "decision-leaves": lambda key: spoken("jobs.kind.decision-leaves"),
     "pas-inquire": lambda key: spoken("jobs.kind.pas-inquire", key=key),
     "pas-subscribe": lambda key: spoken("jobs.kind.pas-subscribe", key=key),
     "measures": lambda key: spoken("jobs.kind.measures"),
