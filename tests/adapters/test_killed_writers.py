@@ -82,7 +82,7 @@ def test_what_eight_killed_writers_were_answered_is_there_once(world: World, vic
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_what_eight_writers_killed_at_fifty_points_were_answered_is_there_once(
+def test_what_eight_writers_killed_at_random_points_were_answered_is_there_once(
     world: World, victim: Victim, tmp_path: Path
 ) -> None:
     killed(victim, POINTS, tmp_path / "answered")
