@@ -50,6 +50,39 @@ class Connection:
         return tuple(dict.fromkeys(found))
 
 
+def admitted(
+    http: Http,
+    keys: Sequence[Key],
+    dialect: Dialect,
+    scope: str,
+    *,
+    clock: Callable[[], datetime],
+    new_id: Callable[[], str],
+) -> Backend | None:
+    """Get the first token for what is asked, where the server wants one. Raises an EhrError."""
+    server, limits = http.ehr, http.limits
+    if not server.auth:
+        return None
+    smart = discovery.smart(http, server, dialect)
+    try:
+        http.bearer = backend = Backend(
+            http.session,
+            smart.token_url,
+            server.auth.client_id,
+            keys,
+            scope,
+            clock=clock,
+            new_id=new_id,
+            offered=smart.algorithms,
+            preferred=dialect.algorithms,
+            timeout=(limits.connect_seconds, limits.read_seconds),
+        )
+    except TokenError as trouble:
+        raise NotAllowedIn(trouble.text, 401) from trouble
+    http.admit()
+    return backend
+
+
 def connect(
     ehr: Ehr,
     session: requests.Session,
@@ -67,26 +100,9 @@ def connect(
     dialect = dialects.load(ehr.dialect)
     limits = dialect.limits.but(ehr.limits)
     http = Http(ehr, limits, session, headers=dialect.headers, clock=clock)
-    backend = None
-    if ehr.auth:
-        smart = discovery.smart(http, ehr, dialect)
-        try:
-            backend = Backend(
-                session,
-                smart.token_url,
-                ehr.auth.client_id,
-                keys,
-                dialects.write_scope(ehr) if writing else ehr.auth.scope or dialect.scope,
-                clock=clock,
-                new_id=new_id,
-                offered=smart.algorithms,
-                preferred=dialect.algorithms,
-                timeout=(limits.connect_seconds, limits.read_seconds),
-            )
-        except TokenError as trouble:
-            raise NotAllowedIn(trouble.text, 401) from trouble
-        http.bearer = backend
-        http.admit()
+    said = (ehr.auth.scope if ehr.auth else "") or dialect.scope
+    scope = dialects.write_scope(ehr) if writing else said
+    backend = admitted(http, keys, dialect, scope, clock=clock, new_id=new_id)
     statement = discovery.statement(http, ehr)
     if not any(offer.searched for offer in statement.offers.values()):
         raise Misconfigured(f"{ehr.base_url} offers no search of any type: there is nothing to sync.")

@@ -9,10 +9,10 @@ from typing import Any
 
 import requests
 
-from auth.client.backend import Backend, Key, TokenError
+from auth.client.backend import Key
 from fhir_adapters import dialects, discovery
+from fhir_adapters.connection import admitted
 from fhir_adapters.ehr import Ehr
-from fhir_adapters.errors import NotAllowedIn
 from fhir_adapters.http import Http
 
 ONCE = {"attempts": 1.0}
@@ -31,24 +31,7 @@ def opened(
     dialect = dialects.load(server.dialect)
     limits = dialect.limits.but({**ONCE, **server.limits})
     http = Http(server, limits, session, headers=dialect.headers, clock=clock)
-    if server.auth:
-        smart = discovery.smart(http, server, dialect)
-        try:
-            http.bearer = Backend(
-                session,
-                smart.token_url,
-                server.auth.client_id,
-                keys,
-                server.auth.scope,
-                clock=clock,
-                new_id=new_id,
-                offered=smart.algorithms,
-                preferred=dialect.algorithms,
-                timeout=(limits.connect_seconds, limits.read_seconds),
-            )
-        except TokenError as trouble:
-            raise NotAllowedIn(trouble.text, 401) from trouble
-        http.admit()
+    admitted(http, keys, dialect, server.auth.scope if server.auth else "", clock=clock, new_id=new_id)
     return http
 
 
