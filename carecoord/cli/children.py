@@ -88,9 +88,9 @@ class Child:
 
 
 @contextmanager
-def running(name: str, verb: str, settings: Settings, log: Path) -> Iterator[Child]:
+def running(name: str, verb: str, settings: Settings, log: Path, words: Words = ()) -> Iterator[Child]:
     """A child that is ended when the block is left, however that happens."""
-    child = Child(name, verb, settings, log)
+    child = Child(name, verb, settings, log, words)
     try:
         yield child
     finally:

@@ -79,7 +79,9 @@ def run(settings: Settings, screen: Screen, args: argparse.Namespace) -> int:
         known = notes.read(settings)
         today = play_day(ours, known)
         notes.write(settings, known | {"today": today.isoformat()})
-        server = children.enter_context(running("The demo EHR", "serve", theirs, Path(theirs.var) / "server.log"))
+        # no later work of its own: an EHR that asks payers by itself would write into the story while we read it
+        log = Path(theirs.var) / "server.log"
+        server = children.enter_context(running("The demo EHR", "serve", theirs, log, ("--no-worker",)))
         with screen.progress("Telling the story") as report:
             demo.tell(hospital, story, "ehr", today, report)
             demo.tell(ours, story, "office", today, report)

@@ -46,7 +46,8 @@ LOGGING = {
 
 MORE = """\
 The address is CARECOORD_HOST and CARECOORD_PORT; CARECOORD_WORKERS processes (0: one per core) of CARECOORD_THREADS
-threads. Put TLS in front, and say so with CARECOORD_BASE_URL and CARECOORD_SECURE_COOKIES."""
+threads. Put TLS in front, and say so with CARECOORD_BASE_URL and CARECOORD_SECURE_COOKIES. It sees to a worker of its
+own, unless `carecoord work` runs beside it under something else's eyes: then say --no-worker."""
 
 
 ALSO = """\
@@ -63,6 +64,7 @@ def install(verbs: Verbs) -> None:
         help="do this lane's work only (may be given again)",
     )  # fmt: skip
     worked.add_argument("--alive", action="store_true", help="only say whether a worker of this folder is at work")
+    served.add_argument("--no-worker", action="store_true", help="answer requests only: later work is done elsewhere")
     for one in (served, worked):
         one.add_argument(CHILD, type=int, metavar="PID", dest="parent", help=argparse.SUPPRESS)
 
@@ -78,7 +80,9 @@ def serve(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
     with made(settings):
         pass  # a database that refuses us is told in one line here, not by every process again and again
     logs.take_over(settings.log_level)
-    with kept_running("work", settings):
+    with ExitStack() as stack:
+        if not args.no_worker:
+            stack.enter_context(kept_running("work", settings))
         processes(settings)
 
 
