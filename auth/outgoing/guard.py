@@ -113,8 +113,14 @@ def _host(url: str) -> str:
 def _pools(allowed: Allowed, hint: str) -> dict[str, Any]:
     class Plain(HTTPConnection):
         def _new_conn(self) -> socket.socket:
-            self._dns_host = _judged(self._dns_host, self.port, allowed, hint)
-            return super()._new_conn()
+            """Connected to the address that was judged. The name comes back then: it is the name that TLS asks for and
+            holds the certificate against, and that the Host header says; an address proves nothing of who answers."""
+            name = self._dns_host
+            self._dns_host = _judged(name, self.port, allowed, hint)
+            try:
+                return super()._new_conn()
+            finally:
+                self._dns_host = name
 
         def getresponse(self) -> Any:
             with _in_time(self.sock):

@@ -2,6 +2,8 @@
 
 import ipaddress
 import socket
+import ssl
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -50,6 +52,46 @@ def listening(say: Callable[[socket.socket], None], host: str = "127.0.0.1") -> 
 
 def good(line: socket.socket) -> None:
     line.sendall(ANSWER)
+
+
+def certified(folder: Path, whom: str) -> tuple[Callable[[socket.socket], None], Path, list[str | None]]:
+    """What answers a connection by TLS with a certificate of its own for `whom` alone, such as `DNS:localhost`; the
+    certificate; and the names that it was asked for."""
+    key, certificate, asked = folder / "key.pem", folder / "certificate.pem", list[str | None]()
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+         "-keyout", str(key), "-out", str(certificate), "-subj", "/CN=ehr", "-addext", f"subjectAltName={whom}"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    context.sni_callback = lambda line, name, _: asked.append(name)
+
+    def say(line: socket.socket) -> None:
+        with context.wrap_socket(line, server_side=True) as secured:
+            host = next(each for each in secured.recv(65536).split(b"\r\n") if each.lower().startswith(b"host:"))
+            secured.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(host), host))
+
+    return say, certificate, asked
+
+
+@contextmanager
+def listening_by_tls(say: Callable[[socket.socket], None]) -> Iterator[int]:
+    """A server on a real socket that reads nothing before TLS stands: its port."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            try:
+                line, _ = server.accept()
+                with line:
+                    say(line)
+            except OSError:  # who called did not like the certificate
+                return
+
+        thread = Thread(target=serve, daemon=True)
+        thread.start()
+        yield server.getsockname()[1]
+    thread.join(5)
 
 
 @pytest.mark.parametrize(
@@ -135,6 +177,24 @@ def test_a_name_that_answers_differently_the_second_time_gains_nothing(monkeypat
     with guard.session() as session, pytest.raises(requests.ConnectionError):
         session.get("http://rebinding.example/", timeout=1)
     assert (asked, called) == (["rebinding.example"], ["93.184.216.34"])
+
+
+def test_tls_asks_for_the_name_and_holds_the_certificate_against_it(tmp_path: Path) -> None:
+    """RFC 9110 4.3.4: who answers is proven for the name of the address that was asked for."""
+    say, certificate, asked = certified(tmp_path, "DNS:localhost")
+    with listening_by_tls(say) as port, guard.session(("localhost",)) as session:
+        session.verify = str(certificate)
+        assert session.get(f"https://localhost:{port}/", timeout=5).text == f"Host: localhost:{port}"
+    assert asked == ["localhost"]
+
+
+def test_a_certificate_of_the_address_alone_does_not_stand_for_the_name(tmp_path: Path) -> None:
+    """Who can answer a name with an address of their own, for which anybody may get a certificate, is not believed."""
+    say, certificate, _ = certified(tmp_path, "IP:127.0.0.1")
+    with listening_by_tls(say) as port, guard.session(("localhost",)) as session:
+        session.verify = str(certificate)
+        with pytest.raises(requests.exceptions.SSLError, match="Hostname mismatch"):
+            session.get(f"https://localhost:{port}/", timeout=5)
 
 
 @pytest.mark.parametrize("url", ["http://good.example@127.0.0.1/", "http://u:p@93.184.216.34/"])
