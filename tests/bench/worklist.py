@@ -5,6 +5,7 @@ The rows are written straight to the worklist's table: it is reading them that i
 referrals would be a benchmark of its own (see the row "create").
 """
 
+import contextlib
 import http.cookiejar
 import random
 import re
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from sqlalchemy import Boolean, Integer
+from sqlalchemy import Boolean, Integer, create_engine, make_url
 
 from auth.store import User
 from carecoord.fhir.search.collation import fold
@@ -64,26 +65,39 @@ def measure(
     tab, filter, sort and search that the page offers, and of some together. The same paths at each size."""
     found: dict[str, Any] = {}
     for database, url in databases(postgres, sqlite).items():
-        filled, paths = 0, list[str]()
-        for size in sizes:
-            console.print(f"worklist of {size:,} cases, {database}", style="dim")
-            with carecoord(folder / database, url) as server:
-                _fill(server, url, filled, size)
-                filled = size
-            with carecoord(folder / database, url) as server:  # it finds them there, as after any start
-                time.sleep(1 + size / COPIED)
-                cookie = sign_in(server.base.removesuffix("/fhir"))
-                paths = paths or _offered(server, cookie)
-                found.setdefault(database, {})[str(size)] = {path: page(server, cookie, path) for path in paths}
+        found[database] = {str(size): {} for size in sizes}
+        with contextlib.ExitStack() as stack:
+            servers = {size: _filled(console, folder / database, url, size, stack) for size in sizes}
+            time.sleep(1 + max(sizes) / COPIED)
+            cookies = {size: sign_in(server.base.removesuffix("/fhir")) for size, server in servers.items()}
+            few = min(sizes)
+            # in turn, so that what else the machine does slows all sizes alike
+            for path in _offered(servers[few], cookies[few]):
+                for size, server in servers.items():
+                    found[database][str(size)][path] = page(server, cookies[size], path)
     return found
 
 
-def _fill(server: Server, url: str, first: int, size: int) -> None:
+def _filled(console: Console, folder: Path, url: str, size: int, stack: contextlib.ExitStack) -> Server:
+    """A server that finds so many cases in a database of its own, as after any start."""
+    console.print(f"worklist of {size:,} cases, {folder.name}", style="dim")
+    own = _own_database(url, f"worklist_{size}") if url else ""
+    with carecoord(folder / str(size), own) as server:
+        _fill(server, own, size)
+    return stack.enter_context(carecoord(folder / str(size), own))
+
+
+def _own_database(url: str, name: str) -> str:
+    with create_engine(url, isolation_level="AUTOCOMMIT").connect() as conn:
+        conn.exec_driver_sql(f"CREATE DATABASE {name}")
+    return make_url(url).set(database=name).render_as_string(hide_password=False)
+
+
+def _fill(server: Server, url: str, size: int) -> None:
     base = engine.open_engine(url or f"sqlite:///{server.database}")
-    if not first:
-        open_office(server, base)
+    open_office(server, base)
     now = time.time_ns() // 1000
-    cases.fill(base, (row(n, now) for n in range(first, size)))
+    cases.fill(base, (row(n, now) for n in range(size)))
     base.dispose()
 
 
