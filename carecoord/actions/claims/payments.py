@@ -2,7 +2,7 @@
 or denied and whose patient is known also an ExplanationOfBenefit, as the payer's own word."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Final
 
@@ -15,9 +15,10 @@ from carecoord.actions.access.turn import Turn
 from carecoord.actions.claims import rates
 from carecoord.actions.claims.matches import Claimed, Match, match
 from carecoord.actions.claims.rates import Expected
+from carecoord.actions.claims.remittances import Remittances, by_day
 from carecoord.actions.policies.known import EVERYBODY, policies
 from carecoord.domain.access import verbs
-from carecoord.domain.claims import benefit, claim, work
+from carecoord.domain.claims import benefit, claim, parts, work
 from carecoord.domain.claims.claim import Status, spelt
 from carecoord.domain.gates.policy import Payer, Policy
 from carecoord.domain.policies.lines import key_of
@@ -41,7 +42,8 @@ _encode = msgspec.json.Encoder().encode
 @dataclass(frozen=True)
 class Arrival:
     """What a row is made of: of which office and file it came, and whose it is. again: it is only matched anew. rates,
-    benefits: of the whole file: what was reckoned already, and the resources to be written, each with its payer."""
+    benefits: of the whole file: what was reckoned already, and the resources to be written, each with its payer.
+    before: what earlier files told."""
 
     turn: Turn
     office: str
@@ -50,6 +52,7 @@ class Arrival:
     again: bool = False
     rates: dict[tuple[object, ...], Expected] = field(default_factory=dict)
     benefits: list[tuple[str, Change]] = field(default_factory=list)
+    before: Remittances = field(default_factory=Remittances)
 
 
 def payer_grant(payer: str, name: str) -> Grant:
@@ -62,13 +65,11 @@ def take_payments(turn: Turn, office: str, file: str, found: Remittance, only: s
     anew. Raises ValueError for parts of a cent."""
     known: dict[tuple[object, ...], Expected] = {}
     benefits: list[tuple[str, Change]] = []
-    for n, each in enumerate(claim.together(found.claims)):
-        if only not in ("", each.number):
-            continue
-        day = each.since or found.at
-        codes = frozenset(line.code for line in each.services)
-        claimed = Claimed(each.last, each.first, each.member, each.authorization, day, codes)
-        _pay(Arrival(turn, office, file, match(turn, claimed), bool(only), known, benefits), found, each, n)
+    before = Remittances()
+    for n, some in enumerate(parts.apart(found.claims)):
+        if only in ("", some[0].number):
+            matched = match(turn, _claimed(parts.whole(some), found))
+            _pay(Arrival(turn, office, file, matched, bool(only), known, benefits, before), found, some, n)
     for payer in dict.fromkeys(payer for payer, _ in benefits):
         _write(turn, payer_grant(payer, found.payer), [change for of, change in benefits if of == payer])
 
@@ -100,13 +101,29 @@ def take_statuses(
         claims.keep(turn.conn, row, (), ())
 
 
-def _pay(at: Arrival, found: Remittance, paid: Paid, n: int) -> None:
-    turn, money = at.turn, claim.money(paid)
-    id = _id(at, found.payer_id, found.payer, paid.number)
-    held = claims.held(turn.conn, id)
-    _note(at, id, n, "835", f"{found.check} {paid.status}", money.paid)
-    if held and held.status not in claim.UNPAID and _is_older(found.at, held):
-        return
+def _claimed(paid: Paid, found: Remittance) -> Claimed:
+    codes = frozenset(line.code for line in paid.services)
+    return Claimed(paid.last, paid.first, paid.member, paid.authorization, paid.since or found.at, codes)
+
+
+def _pay(at: Arrival, now: Remittance, some: Sequence[Paid], n: int) -> None:
+    """Keep a claim as all that was told of it before and now leaves it."""
+    id = _id(at, now.payer_id, now.payer, some[0].number)
+    held = claims.held(at.turn.conn, id)
+    is_told = held is not None and held.status not in claim.UNPAID
+    before = at.before.of(at.turn.conn, id, now, some[0]) if is_told else []
+    for each in parts.heard(some):
+        _note(at, id, n, "835", f"{now.check} {each.status}", claim.cents(each.paid))
+    told = before if at.again and before else by_day([*before, (now, some)])
+    found, paid = told[-1][0], parts.standing([each for _, each in told])
+    if not at.again and found is not now and paid == parts.standing([each for _, each in before]):
+        return  # an older word, which what was said since has overtaken
+    _keep(replace(at, match=match(at.turn, _claimed(paid, found))) if len(told) > 1 else at, id, held, found, paid)
+
+
+def _keep(at: Arrival, id: str, held: Row[Any] | None, found: Remittance, paid: Paid) -> None:
+    """found: what was told last; paid: the claim after all of it."""
+    money = claim.money(paid)
     status = claim.paid_status(paid)
     priced = _priced(at, paid)
     short = sum(
@@ -130,7 +147,7 @@ def _pay(at: Arrival, found: Remittance, paid: Paid, n: int) -> None:
     for place, line in enumerate(paid.services, 1):
         adjusted += [{"line": place, "n": n, **each} for n, each in enumerate(_adjustments(line.adjustments), 1)]
     lines = [_line(n, line, each) for n, (line, each) in enumerate(zip(paid.services, priced, strict=True), 1)]
-    claims.keep(turn.conn, row, lines, adjusted)
+    claims.keep(at.turn.conn, row, lines, adjusted)
     _explain(at, id, found, paid, status)
 
 

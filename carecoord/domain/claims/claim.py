@@ -4,13 +4,14 @@ Clauses: X12 005010X221A1 (CLP02: 4 denied, 22 taken back; CAS groups CO, PR, OA
 U refused). That a charge is more than the agreed price (CARC 45), and the patient's own share (1, 2, 3), is no denial.
 The texts of CARC and RARC are X12's: codes are kept raw, and a customer's own table gives them its words."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Final, Literal
 from uuid import NAMESPACE_URL, uuid5
 
+from carecoord.domain.claims.parts import BACK, DENIED
 from carecoord.domain.prior_auth.x12.claim_status import Status as Said
 from carecoord.domain.prior_auth.x12.remittance import Adjustment, Paid, Service
 
@@ -25,7 +26,6 @@ RARC: Final = "https://x12.org/codes/remittance-advice-remark-codes"
 _ALLOWED: Final = frozenset({"22", "23", "94", "100", "253"})
 _AGREED: Final = _ALLOWED | {"24", "45", "59", "131"}
 _SHARE: Final = frozenset({"1", "2", "3", "66"})  # deductible, coinsurance, copayment
-_DENIED, _BACK = "4", "22"  # CLP02
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,34 +62,6 @@ def denied(adjustments: Iterable[Adjustment]) -> Decimal:
     return sum((each.amount for each in adjustments if denies(each)), Decimal(0))
 
 
-def together(parts: Iterable[Paid]) -> list[Paid]:
-    """The claims of a remittance, each once: a payer may split one into several CLPs with numbers of its own (CLP07),
-    and all of them together are the claim. What is taken back stands before what is paid instead, wherever it stood in
-    the file (005010X221A1 1.10.2.8: reversal and correction)."""
-    alike: dict[tuple[str, str, bool], list[Paid]] = {}
-    for each in parts:
-        alike.setdefault((each.number, each.member, each.status == _BACK), []).append(each)
-    found = [_whole(some) if len(some) > 1 else some[0] for some in alike.values()]
-    return sorted(found, key=lambda each: each.status != _BACK)
-
-
-def _whole(parts: Sequence[Paid]) -> Paid:
-    """Several CLPs of one claim as one: denied where each of them is."""
-    first = parts[0]
-    zero = Decimal(0)
-    return replace(
-        first, status=next((each.status for each in parts if each.status != _DENIED), first.status),
-        charge=sum((each.charge for each in parts), zero), paid=sum((each.paid for each in parts), zero),
-        patient_owes=sum((each.patient_owes for each in parts), zero),
-        authorization=next((each.authorization for each in parts if each.authorization), ""),
-        since=min((each.since for each in parts if each.since), default=None),
-        until=max((each.until for each in parts if each.until), default=None),
-        adjustments=tuple(one for each in parts for one in each.adjustments),
-        remarks=tuple(dict.fromkeys(one for each in parts for one in each.remarks)),
-        services=tuple(one for each in parts for one in each.services),
-    )  # fmt: skip
-
-
 def money(paid: Paid) -> Cents:
     """The money of a claim of a remittance. Raises ValueError for parts of a cent."""
     every = (paid.charge, paid.paid, paid.patient_owes, denied(paid.all), paid.gap)
@@ -98,10 +70,10 @@ def money(paid: Paid) -> Cents:
 
 def paid_status(paid: Paid) -> Status:
     """How a claim of a remittance stands."""
-    if paid.status == _BACK:
+    if paid.status == BACK:
         return "reversed"
     lost = denied(paid.all)
-    if paid.status == _DENIED or (lost and paid.paid <= 0):
+    if paid.status == DENIED or (lost and paid.paid <= 0):
         return "denied"
     return "partly" if lost else "paid"
 

@@ -7,16 +7,21 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
+from auth.grant import Grant
+from carecoord.actions.acts.provenance import act_id
 from carecoord.actions.agreements.rates import put_lines
 from carecoord.actions.people import accounts
 from carecoord.actions.people.accounts import NewUser
 from carecoord.domain.agreements.rates import RateLine, Schedule
+from carecoord.fhir import text as json
 from carecoord.store.claims.tables import claim, claim_act
 from carecoord.store.database.engine import reading, writing
+from carecoord.store.resources import read
 from tests.desk.claims.test_files import brought
 from tests.desk.conftest import NOW, PASSWORD, Clock, House, built
 from tests.domain.prior_auth.x12.files import REMITTANCE, file
@@ -135,6 +140,33 @@ def test_a_denial_is_appealed_once_however_often_its_form_comes_and_a_stale_form
     assert late.status_code == 412
     assert "was changed meanwhile" in late.get_data(as_text=True)
     assert "Sent anew" in late.get_data(as_text=True)
+
+
+def test_each_act_on_a_claim_leaves_its_provenance_also_where_its_patient_is_not_known(house: House) -> None:
+    desk = house.enter("coordinator")
+    brought(desk, house, file("835", REMITTANCE.replace("FM-", "FP-"), control="000000912"))
+    known, unknown = id_of(house, "FP-1001"), id_of(house, "FP-1003")
+    assert act(desk, known, "correct-claim", note="The modifier was missing", reference="COR-7")[0] == 303
+    assert act(desk, unknown, "close-claim", note="Another office's patient")[0] == 303
+    told = {each["activity"]["coding"][0]["code"]: each for each in provenances(house, known, unknown)}
+    corrected, closed = told["correct-claim"], told["close-claim"]
+    assert corrected["target"] == [{"reference": f"ExplanationOfBenefit/{known}/_history/1"}]
+    assert corrected["reason"] == [{"text": "COR-7: The modifier was missing"}]
+    assert corrected["agent"][0]["who"]["display"] == "Reyes, Maria"
+    assert corrected["agent"][0]["onBehalfOf"] == {"reference": "Organization/office-fairmont"}
+    number = {"system": "https://carecoord.example/id/claim", "value": "FP-1003"}
+    assert closed["target"] == [{"type": "ExplanationOfBenefit", "identifier": number}]
+    assert act(desk, known, "write-off", amount="20", note="Not worth it")[0] == 303
+    assert len(provenances(house, known, unknown)) == 3
+
+
+def provenances(house: House, *claims: str) -> list[dict[str, Any]]:
+    """What was written of who acted on these claims."""
+    with reading(house.world.engine) as conn:
+        acts = [each for each in conn.execute(claim_act.select()) if each.claim in claims]
+        forms = [each.id.partition(" ")[::2] for each in acts if each.verb not in ("277", "835")]
+        found = [read.get(conn, "Provenance", act_id(Grant(by), f"claim {form}")) for by, form in forms]
+        return [json.loads(each.body) for each in found if each]
 
 
 def test_a_write_off_up_to_the_limit_takes_one_person_and_above_it_a_second(house: House) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carecoord.domain.claims import claim
+from carecoord.domain.claims import claim, parts
 from carecoord.domain.prior_auth.x12 import claim_status, envelope, remittance
 from tests.domain.prior_auth.x12.files import REMITTANCE, STATUS, file
 
@@ -89,13 +89,56 @@ def test_the_parts_of_a_split_claim_are_one_claim_and_what_is_taken_back_stands_
     CAS*CO*45*-50"""
     found, faults, gaps = read(body)
     assert (faults, gaps) == ([], [])
-    back, whole, other = claim.together(found.claims)
+    (back, other), (whole,) = (parts.heard(some) for some in parts.apart(found.claims))
     assert (back.number, back.status, other.number, other.status) == ("N2", "22", "N2", "1")
     assert (whole.number, whole.payer_number, whole.authorization) == ("N1", "P1", "A-1")
     assert (whole.charge, whole.paid, whole.patient_owes, whole.gap) == (180, 60, 15, 0)
     assert (whole.since, whole.until) == (date(2026, 11, 10), date(2026, 11, 12))
     assert [each.code for each in whole.services] == ["99213", "93000"]
     assert (claim.money(whole).denied, claim.paid_status(whole)) == (8000, "partly")
+
+
+def told(*lines: str, at: str = "20261127") -> list[remittance.Paid]:
+    """The CLPs of one remittance."""
+    return list(read("\n".join([f"BPR*I*0*C*ACH{'*' * 12}{at}", "TRN*1*CHK", "LX*1", *lines]))[0].claims)
+
+
+FIRST = ("CLP*N1*1*100*60*0*MC*P1", "SVC*HC:99213*100*60", "DTM*472*20261112", "CAS*CO*45*40")
+SECOND = ("CLP*N1*4*80*0*0*MC*P2", "SVC*HC:93000*80*0", "DTM*472*20261112", "CAS*CO*197*80")
+SECOND_ANEW = ("CLP*N1*1*80*70*0*MC*P9", "SVC*HC:93000*80*70", "DTM*472*20261112", "CAS*CO*45*10")
+FIRST_BACK = ("CLP*N1*22*-100*-60*0*MC*P1", "SVC*HC:99213*-100*-60", "DTM*472*20261112", "CAS*CO*45*-40")
+
+
+def money(*remittances: tuple[str, ...]) -> tuple[int, int, int, str]:
+    """Charge, payment and denial in cents, and status, after these remittances, each of some CLPs."""
+    found = parts.standing([told(*each) for each in remittances])
+    cents = claim.money(found)
+    return cents.charge, cents.paid, cents.denied, claim.paid_status(found)
+
+
+def test_parts_of_a_claim_in_two_remittances_add_up_and_what_is_decided_anew_replaces_its_part_alone() -> None:
+    assert money(FIRST) == (10000, 6000, 0, "paid")
+    assert money(FIRST, SECOND) == (18000, 6000, 8000, "partly")
+    assert money(SECOND, FIRST) == (18000, 6000, 8000, "partly")
+    assert money(FIRST, SECOND, SECOND_ANEW) == (18000, 13000, 0, "paid")
+    assert money(FIRST, SECOND, SECOND) == (18000, 6000, 8000, "partly")
+
+
+def test_what_is_taken_back_takes_its_part_alone_and_the_last_part_leaves_the_claim_reversed() -> None:
+    assert money(FIRST, SECOND, FIRST_BACK) == (8000, 0, 8000, "denied")
+    assert money(FIRST, FIRST_BACK) == (-10000, -6000, 0, "reversed")
+    assert money(FIRST, (*FIRST, *FIRST_BACK)) == (10000, 6000, 0, "paid")
+    unknown = ("CLP*N1*22*-55*-5*0*MC*P7", "CAS*CO*45*-50")
+    assert money(FIRST, SECOND, unknown) == (-5500, -500, 0, "reversed")  # which part, nobody can tell
+
+
+def test_a_part_is_known_by_our_number_of_its_line_else_by_its_payers_number_or_what_was_charged() -> None:
+    one, other = ((*FIRST, "REF*6R*1"), (*FIRST, "REF*6R*2"))  # two alike of one day
+    assert money(one, other) == (20000, 12000, 0, "paid")
+    assert money(one, one) == (10000, 6000, 0, "paid")
+    bare = ("CLP*N1*4*100*0*0*MC*P5", "CAS*CO*16*100")
+    assert money(bare, FIRST) == (10000, 6000, 0, "paid")
+    assert money(("CLP*N1*4*70*0*0*MC*P1", "CAS*CO*16*70"), FIRST) == (10000, 6000, 0, "paid")
 
 
 @pytest.mark.parametrize(
