@@ -12,7 +12,7 @@ from auth.scopes import parse, resources
 from auth.server import assertion
 from auth.server.assertion import Expected
 from auth.store import find_client, spend_jti
-from carecoord.actions.prior_auth import discovery
+from carecoord.actions.prior_auth.crd import discovery
 from carecoord.domain.prior_auth.crd import services
 from carecoord.errors import Problem, Unauthorized
 from carecoord.fhir import text

@@ -32,12 +32,13 @@ class Ehr:
     world: World
     http: Any
     key: ECKey
+    id: str = "ehr"
     n: int = 0
 
     def signed(self, service: str, **claims: Any) -> str:
         self.n += 1
         now = int(self.world.clock().timestamp())
-        told = {"iss": "ehr", "aud": f"{BASE}/{service}", "exp": now + 200, "iat": now}
+        told = {"iss": self.id, "aud": f"{BASE}/{service}", "exp": now + 200, "iat": now}
         told |= {"jti": f"call-{self.n}"} | claims
         kid = self.key.as_dict(private=False)["kid"]
         return jwt.encode({"alg": "ES384", "typ": "JWT", "kid": kid}, told, self.key, algorithms=["ES384"])
@@ -50,22 +51,28 @@ class Ehr:
         return answer
 
 
-@pytest.fixture
-def ehr(world: World, payers_server: Api) -> Ehr:
+def registered(world: World, http: Any, id: str, organization: str) -> Ehr:
+    """The EHR of an organization, with a key of its own."""
     private, public = make_key()
     key = ECKey.import_key(private)
     key.ensure_kid()
-    client = Client("ehr", "The EHR", "system/*.rs", "private_key_jwt", ("client_credentials",), public,
-                    organization="umo", roles=frozenset({"coordinator"}))  # fmt: skip
+    client = Client(id, "The EHR", "system/*.rs", "private_key_jwt", ("client_credentials",), public,
+                    organization=organization, roles=frozenset({"coordinator"}))  # fmt: skip
     with writing(world.engine) as conn:
         add_client(conn, client, 0)
-    rules = book(rule(True, code="70553", papers=("34552-0",)), rule(False, code="99213"))
+    return Ehr(world, http, key, id)
+
+
+@pytest.fixture
+def ehr(world: World, payers_server: Api) -> Ehr:
+    rules = book(rule(True, code="70553", papers=("34552-0",)), rule(False, code="99213"),
+                 rule(True, code="G0154", papers=("34552-0",)))  # fmt: skip
     house = payers_server.get("/Organization/insurer").get_json()
     house["identifier"].append({"system": "https://carecoord.example/id/payer", "value": "P1"})
     assert payers_server.put("/Organization/insurer", house).status_code == 200
     made = payers_server.put("/PlanDefinition/rules-1", rules)
     assert made.status_code == 201, made.get_data(as_text=True)
-    return Ehr(world, payers_server.http, key)
+    return registered(world, payers_server.http, "ehr", "umo")
 
 
 CARD = {"resourceType": "Coverage", "id": "card", "status": "active", "beneficiary": {"reference": "Patient/p"},

@@ -91,6 +91,12 @@ def answer(verdicts: Sequence[Verdict], day: date, source: str, wants: Any) -> J
     return {"cards": cards, "systemActions": actions}
 
 
+def unread(said: str, source: str) -> Json:
+    """The answer to a call that could not be judged: why, on a card. source: who says so."""
+    card = {"summary": said[:_LONGEST], "indicator": "warning", "source": {"label": source, "topic": _TOPIC}}
+    return {"cards": [card], "systemActions": []}
+
+
 def _card(verdict: Verdict, source: str) -> Json:
     return {
         "summary": verdict.said[:_LONGEST],

@@ -1,8 +1,10 @@
-"""Coverage requirements discovery: which services there are, and what comes in a call. Pure.
+"""Coverage requirements discovery: which services there are, what comes in a call, and what of it is still to be asked
+of the EHR. Pure.
 
-Clauses: CDS Hooks 2.0 (discovery, HTTP request); Da Vinci CRD 2.2.1 (configuration options, davinci-crd.version;
-order-dispatch by `dispatchedOrders` and `performer`, in 2.0.1 by `order` and `task`)."""
+Clauses: CDS Hooks 2.0 (discovery, HTTP request, FHIR resource access); Da Vinci CRD 2.2.1 (configuration options,
+davinci-crd.version; order-dispatch by `dispatchedOrders` and `performer`, in 2.0.1 by `order` and `task`)."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -26,6 +28,10 @@ _OPTIONS: Final = (
     ("instructions", "boolean", "Instructions", "A card with the rule in words.", True),
     ("external-reference", "boolean", "References", "A card with where the payer says so.", True),
 )
+
+
+_ID: Final = re.compile(r"(?!\.+$)[A-Za-z0-9\-.]{1,64}")
+_NAME: Final = re.compile(rf"[A-Z][A-Za-z]+/{_ID.pattern}")
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,47 @@ def _service(id: str, hook: str, title: str) -> Json:
 
 def read(id: str, body: Json) -> Call:
     """A call of the service of an id. Raises Invalid (400) for what can not be read."""
+    context, along = _opened(id, body)
+    orders = tuple(_orders(id, context, along))
+    if not orders:
+        raise Invalid("There is no order in the context.", "context")
+    wants = item(item(body, "extension"), "davinci-crd.configuration")
+    return Call(id, orders, along, wants, text(context, "performer"))
+
+
+def access(body: Json) -> tuple[str, str]:
+    """The FHIR server of who calls and the token for it; both empty where they do not both come."""
+    server, token = text(body, "fhirServer").rstrip("/"), text(item(body, "fhirAuthorization"), "access_token")
+    return (server, token) if server and token else ("", "")
+
+
+def without_token(body: Json) -> Json:
+    """The call as it may be kept."""
+    if "fhirAuthorization" not in body:
+        return body
+    access = {name: said for name, said in item(body, "fhirAuthorization").items() if name != "access_token"}
+    return body | {"fhirAuthorization": access}
+
+
+def lacking(id: str, body: Json) -> dict[str, bool]:
+    """What did not come along, as it is asked for under the base of a FHIR server, and whether nothing can be said
+    without it, as without the card, its payer and the orders; who is to do them is not needed. Only plain names are
+    asked for. Raises Invalid as `read` does."""
+    context, along = _opened(id, body)
+    patient = text(context, "patientId")
+    cards = [each for each in along.values() if each.get("resourceType") == "Coverage"]
+    needed = list(_dispatched(context)) if id == "order-dispatch" else []
+    needed += [target(each) for card in cards for each in items(card, "payor") if not item(each, "identifier")]
+    beside = [target(each) for order in _orders(id, context, along) for each in performers(order)]
+    beside += [text(context, "performer")]
+    search = f"Coverage?patient={patient}&status=active&_include=Coverage:payor"
+    found = {search: True} if not cards and _ID.fullmatch(patient) else {}
+    named = dict.fromkeys(beside, False) | dict.fromkeys(needed, True)
+    return found | {each: is_needed for each, is_needed in named.items() if each not in along and _NAME.fullmatch(each)}
+
+
+def _opened(id: str, body: Json) -> tuple[Json, dict[str, Json]]:
+    """The context of a call, and what came along by its names."""
     if body.get("hook") != SERVICES[id][0]:
         raise Invalid(f"This service answers {SERVICES[id][0]}, not {str(body.get('hook'))[:40]!r}.", "hook")
     for name in ("hookInstance", "context"):
@@ -68,25 +115,23 @@ def read(id: str, body: Json) -> Call:
     context = item(body, "context")
     if not text(context, "patientId"):
         raise Invalid("context.patientId is missing.", "context.patientId")
-    along = {key(each): each for each in _resources(body.get("prefetch"))}
-    orders = tuple(_orders(id, context, along))
-    if not orders:
-        raise Invalid("There is no order in the context.", "context")
-    wants = item(item(body, "extension"), "davinci-crd.configuration")
-    return Call(id, orders, along, wants, text(context, "performer"))
+    return context, {key(each): each for each in _resources(body.get("prefetch"))}
 
 
 def _orders(id: str, context: Json, along: Mapping[str, Json]) -> Iterator[Json]:
     if id == "order-dispatch":
-        named = context.get("dispatchedOrders", [context.get("order")])
-        names = [each for each in named if isinstance(each, str)] if isinstance(named, list) else []
-        yield from (along[each] for each in names if each in along)
+        yield from (along[each] for each in _dispatched(context) if each in along)
         return
     name = "appointments" if id == "appointment-book" else "draftOrders"
     chosen = context.get("selections")
     for each in _resources(item(context, name)):
         if each.get("resourceType") in _ORDERS and (not isinstance(chosen, list) or key(each) in chosen):
             yield each
+
+
+def _dispatched(context: Json) -> list[str]:
+    named = context.get("dispatchedOrders", [context.get("order")])
+    return [each for each in named if isinstance(each, str)] if isinstance(named, list) else []
 
 
 def _resources(value: Any) -> Iterator[Json]:

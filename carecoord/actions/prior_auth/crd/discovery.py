@@ -1,8 +1,8 @@
 """A call of coverage requirements discovery answered, from the payer's rules and from who takes part in its networks.
-Nothing is asked back: a call brings what it wants to be judged.
+What did not come along is asked of the EHR that calls; where that fails, a card says so.
 
 Clauses: CDS Hooks 2.0; Da Vinci CRD 2.2.1 (hook-9, hook-10, hook-13: 400 for a card of no payer of ours, for none and
-for several; 412 where what has to be known did not come along)."""
+for several; 412 where what has to be known did not come along and can not be asked for)."""
 
 import hashlib
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from auth.grant import Grant
 from carecoord.actions.access.turn import Turn, looking
 from carecoord.actions.agreements import participation
 from carecoord.actions.clearance import rule_lines
+from carecoord.actions.prior_auth.crd import ehr_queries
 from carecoord.actions.prior_auth.pas.explode import pairs, partner
 from carecoord.domain.agreements.participation import Result
 from carecoord.domain.prior_auth.crd import coverage_information, satisfaction, services
@@ -31,7 +32,7 @@ from carecoord.errors import Invalid, NotFound, Stale
 from carecoord.fhir import text as json
 from carecoord.fhir.instants import micros
 from carecoord.store.database.engine import writing
-from carecoord.store.prior_auth import exchanges
+from carecoord.store.prior_auth import authorizations, exchanges
 from carecoord.store.prior_auth.exchanges import Exchange
 from carecoord.store.resources import read
 from carecoord.store.worklist import registry
@@ -39,6 +40,7 @@ from carecoord.words.catalogue import say
 from carecoord.world import World
 
 _PLAN: Final = "plan"
+_OURS: Final = "carecoord"  # who speaks where no payer does
 
 
 @dataclass(frozen=True)
@@ -52,16 +54,26 @@ def answered(world: World, asker: Grant, service: str, body: Json, request: str)
     """The cards and actions. Raises Invalid (400), NotFound for a service that there is none of, Stale (412)."""
     if service not in services.SERVICES:
         raise NotFound("There is no such service.", "http.url")
-    call = services.read(service, body)
+    body, trouble = ehr_queries.completed(world, service, body)
     with looking(world, asker, request) as turn:
-        card = _card(turn, call)
-        day = local(turn.now, world.base.zone)
-        verdicts = [_verdict(turn, call, card, order, day) for order in call.orders]
-        found = coverage_information.answer(verdicts, day, card.payer.name, call.wants)
-        row = _row(turn, service, json.dumps(body), json.dumps(found))
+        try:
+            found = _judged(turn, service, body)
+        except (Invalid, Stale):
+            if trouble is None:
+                raise
+            found = coverage_information.unread(say(trouble), _OURS)
+        row = _row(turn, service, json.dumps(services.without_token(body)), json.dumps(found))
     with writing(world.engine) as conn:
         exchanges.keep(conn, row)
     return found
+
+
+def _judged(turn: Turn, service: str, body: Json) -> Json:
+    call = services.read(service, body)
+    card = _card(turn, call)
+    day = local(turn.now, turn.world.base.zone)
+    verdicts = [_verdict(turn, call, card, order, day) for order in call.orders]
+    return coverage_information.answer(verdicts, day, card.payer.name, call.wants)
 
 
 def _row(turn: Turn, service: str, sent: bytes, answer: bytes) -> Exchange:
@@ -78,7 +90,7 @@ def _card(turn: Turn, call: Call) -> _Card:
     """The one card that counts, and its payer as we know it."""
     cards = [each for each in call.named("Coverage") if text(each, "status") in ("", "active")]
     if not call.along:
-        raise Stale("The prefetch is missing, and this service asks nothing back.", "prefetch")
+        raise Stale("The prefetch is missing, and no token to ask for it came along.", "prefetch")
     if len(cards) != 1:
         raise Invalid(f"The call brings {len(cards)} active Coverages: send one.", "prefetch.coverage")
     card = cards[0]
@@ -124,11 +136,8 @@ def _forms(turn: Turn, need: Requirement) -> tuple[str, ...]:
 def _satisfied(turn: Turn, card: _Card, wanted: frozenset[tuple[str, str]], day: date) -> str:
     """The number of an authorization of this member at this payer that holds on the day for one of these services; the
     asker has to see the request itself."""
-    numbers = identifiers(card.coverage)
-    cards = registry.identified(turn.conn, "Coverage", pairs(sorted(numbers))) if numbers else []
-    people = {target(item(json.loads(row.body), "beneficiary")) for row in cards if not row.deleted}
-    for each in sorted(people - {""}):
-        rows = turn.seen(read.of_patient(turn.conn, each.partition("/")[2], ["Claim", "ClaimResponse"]), "r")
+    for each in sorted(_members(turn, card.coverage)):
+        rows = turn.seen(read.of_patient(turn.conn, each, ["Claim", "ClaimResponse"]), "r")
         stored = [json.loads(row.body) for row in rows if not row.deleted]
         claims = [one for one in stored if one["resourceType"] == "Claim" and _is_of(turn, one, card)]
         answers = [one for one in stored if one["resourceType"] == "ClaimResponse"]
@@ -136,6 +145,16 @@ def _satisfied(turn: Turn, card: _Card, wanted: frozenset[tuple[str, str]], day:
             if number := satisfaction.number(chain, wanted, day, turn.world.base.zone):
                 return number
     return ""
+
+
+def _members(turn: Turn, coverage: Json) -> set[str]:
+    """The patients here whose card has the numbers of this one, by id: the numbers of an EHR are not ours."""
+    keys = identifiers(coverage)
+    cards = registry.identified(turn.conn, "Coverage", pairs(sorted(keys))) if keys else []
+    found = {target(item(json.loads(row.body), "beneficiary")) for row in cards if not row.deleted}
+    known = {each.partition("/")[2] for each in found}
+    number = text(coverage, "subscriberId")
+    return (known | set(authorizations.patients_of_number(turn.conn, number)) if number else known) - {""}
 
 
 def _is_of(turn: Turn, claim: Json, card: _Card) -> bool:
