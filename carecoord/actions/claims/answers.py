@@ -10,7 +10,7 @@ from carecoord.actions.acts.provenance import Act, Version
 from carecoord.actions.claims import senders
 from carecoord.actions.claims.payments import payer_grant
 from carecoord.domain.prior_auth import lifecycle
-from carecoord.domain.prior_auth.x12 import answer, eligibility
+from carecoord.domain.prior_auth.x12 import answer, eligibility, request
 from carecoord.domain.prior_auth.x12.answer import Answer
 from carecoord.domain.prior_auth.x12.eligibility import Eligibility
 from carecoord.domain.prior_auth.x12.envelope import Fault, Segment, Transaction, fault
@@ -23,6 +23,7 @@ from carecoord.store.resources import read
 from carecoord.store.resources.write import Change, put_all
 from carecoord.words.sentence import sentence
 
+_CANCELLED: Final = ("A1", "C")  # X12 306: certified, or cancelled, of what was to be cancelled
 UNMATCHED: Final[tuple[str, list[Fault]]] = ("", [])
 
 
@@ -36,6 +37,8 @@ def take_decision(turn: Turn, office: str, came: Transaction, found: Answer) -> 
         return UNMATCHED
     if foreign := [*senders.strangers(came, sent.body), *senders.decided_here(turn, came, claim)]:
         return key(claim), foreign
+    if request.is_void_trace(found.trace):
+        return key(claim), _kept_on(head, found)
     faults = list(found.faults) or _strangers(turn, head, claim, found.member)
     decided, unplaced = answer.placed(found, claim, found.trace)
     faults += [*unplaced, *answer.without_reason(decided, found)]
@@ -44,6 +47,15 @@ def take_decision(turn: Turn, office: str, came: Transaction, found: Answer) -> 
     if not faults:
         _write(turn, made, claim)
     return key(claim), faults
+
+
+def _kept_on(head: Segment, found: Answer) -> list[Fault]:
+    """Where a payer does not take a cancellation; one that it takes leaves nothing to write: it was taken back here."""
+    said = [each for each in (found.whole, *found.lines) if each and each.action not in _CANCELLED]
+    codes = [each.action for each in said] + [each.code for each in found.rejections]
+    if not codes:
+        return list(found.faults)
+    return [fault(head, 0, sentence("x12.fault.not-cancelled", code=", ".join(dict.fromkeys(codes))))]
 
 
 def _refused(turn: Turn, head: Segment, claim: Json, made: Json) -> list[Fault]:

@@ -1,5 +1,6 @@
-"""A request for authorization, or a question about a card, as an X12 file to be sent to the payer: written once, kept
-with the number of its interchange, so that what comes back by that trace is known for its answer."""
+"""A request for authorization, or a question about a card, as an X12 file to be sent to the payer: kept with the number
+of its interchange, so that what comes back by that trace is known for its answer. What goes by this way is written by
+the very act that sends, changes or takes back the request; it can be taken out again, and anew."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -9,18 +10,20 @@ from typing import Final
 
 from auth.grant import Grant
 from carecoord.actions.access.audit_entry import event
-from carecoord.actions.access.turn import Turn, changing
+from carecoord.actions.access.turn import Turn, changing, looking
 from carecoord.actions.clearance.library import Library
 from carecoord.actions.prior_auth import requests
 from carecoord.actions.prior_auth.requests import Dossier
 from carecoord.domain.access import verbs
+from carecoord.domain.prior_auth.clinic import channels
+from carecoord.domain.prior_auth.pas.answer import ADMINISTRATION
 from carecoord.domain.prior_auth.x12 import inquiry, request, writer
 from carecoord.domain.prior_auth.x12.request import Asking, Member, Named
 from carecoord.domain.prior_auth.x12.writer import Header, Row
-from carecoord.domain.resource.elements import Json, identifiers, item, items, key, target, text
+from carecoord.domain.resource.elements import Json, extension, identifiers, item, items, key, target, text
 from carecoord.domain.resource.parties import TAXES
 from carecoord.domain.worklist.search_words import member_of
-from carecoord.errors import Forbidden, Unprocessable
+from carecoord.errors import Forbidden, NotFound, Unprocessable
 from carecoord.fhir import text as json
 from carecoord.fhir.code_systems import NPI, canonical
 from carecoord.fhir.instants import micros
@@ -58,17 +61,51 @@ def authorization(world: World, grant: Grant, request_id: str, claim: str) -> Wr
         found = requests.opened(turn, claim)
         if text(found.claim, "status") == "draft":
             raise Unprocessable(sentence("refusals.x12-draft"), "Claim.status")
-        parties = _parties(turn, found)
-        about = key(found.claim)
-        trace = _trace(str(found.claim["id"]))
-        number = found.row.number or "" if len(found.claims) > 1 else ""
-        papers = tuple((f"{trace[:20]}-{n}", each) for n, each in enumerate(_papers(found), 1))
-        asking = Asking(
-            found.claim, trace, _origin(parties.requester), parties.payer, parties.requester,
-            _performer(turn, found), parties.member, number, papers,
-        )  # fmt: skip
-        now = turn.now.astimezone(world.base.zone)
-        return _write(turn, "278", request.GUIDE, about, trace, request.rows(asking, now), parties)
+        return _request(turn, found, found.claim)
+
+
+def file(turn: Turn, found: Dossier, claim: Json) -> None:
+    """Within an act that sends, changes or takes back a request: write its file, where it goes by file. claim: as the
+    act leaves it. Raises Forbidden, Unprocessable as `authorization` does."""
+    if channels.is_file(claim):
+        _demand(turn.grant)
+        _request(turn, found, claim)
+
+
+def kept(world: World, grant: Grant, request_id: str, claim: str, number: int) -> Written:
+    """A file of a request that was written before, by the number of its interchange. Raises NotFound alike for none and
+    for one of another request, or office."""
+    with looking(world, grant, request_id) as turn:
+        _demand(grant)
+        row = next((each for each in requests.opened(turn, claim).files if each.number == number), None)
+        if row is None:
+            raise NotFound(sentence("refusals.there-no-such-file-here"), "http.number")
+        kind, _, id = str(row.about).partition("/")
+        turn.world.journal.append(event(turn.now, request_id, "read", by=grant, type=kind, resource=id))
+        return Written(_name(row.kind, number), files.sent_body(turn.conn, number))
+
+
+def _request(turn: Turn, found: Dossier, claim: Json) -> Written:
+    parties, void = _parties(turn, found, claim), request.is_void(claim)
+    trace = _trace(str(claim["id"]))
+    trace = request.void_trace(trace) if void else trace
+    changes = void or bool(items(claim, "related"))
+    papers = () if void else tuple((f"{trace[:20]}-{n}", each) for n, each in enumerate(_papers(found, claim), 1))
+    asking = Asking(
+        claim, trace, _origin(parties.requester), parties.payer, parties.requester, _performer(turn, found),
+        parties.member, (found.row.number or "") if changes else "", papers,
+        _administration(found) if void and not found.row.number else "",
+    )  # fmt: skip
+    rows = request.rows(asking, turn.now.astimezone(turn.world.base.zone))
+    return _write(turn, "278", request.GUIDE, key(claim), trace, rows, parties)
+
+
+def _administration(found: Dossier) -> str:
+    """What the payer calls a request that it has not decided."""
+    told = [each for claim in found.claims for each in found.answers[key(claim)]]
+    numbers = (text(extension(line, ADMINISTRATION), "valueString") for each in reversed(told)
+               for line in items(each, "item"))  # fmt: skip
+    return next(filter(None, numbers), "")
 
 
 def eligibility(world: World, grant: Grant, request_id: str, claim: str) -> Written:
@@ -79,7 +116,7 @@ def eligibility(world: World, grant: Grant, request_id: str, claim: str) -> Writ
         asked = max(found.case.inquiries, key=lambda each: text(each, "created"), default=None)
         if asked is None:
             raise Unprocessable(sentence("refusals.x12-nothing-asked"), "http.id")
-        parties = _parties(turn, found)
+        parties = _parties(turn, found, found.claim)
         trace, now = _trace(str(asked["id"])), turn.now.astimezone(world.base.zone)
         day = date.fromisoformat(text(asked, "servicedDate")) if text(asked, "servicedDate") else now.date()
         rows = list(inquiry.rows(trace=trace, origin=_origin(parties.requester), payer=parties.payer,
@@ -107,11 +144,14 @@ def _write(
     files.sent_as(turn.conn, number, body)
     kind_, _, id = about.partition("/")
     turn.world.journal.append(event(turn.now, turn.request, "read", by=turn.grant, type=kind_, resource=id))
-    return Written(f"{kind}-{number:09}.x12", body)
+    return Written(_name(kind, number), body)
 
 
-def _parties(turn: Turn, found: Dossier) -> _Parties:
-    claim = found.claim
+def _name(kind: str, number: int) -> str:
+    return f"{kind}-{number:09}.x12"
+
+
+def _parties(turn: Turn, found: Dossier, claim: Json) -> _Parties:
     payer = _organization(turn, target(item(claim, "insurer")))
     office = _organization(turn, target(item(claim, "provider")))
     person = read.get(turn.conn, "Patient", found.row.patient)
@@ -154,8 +194,8 @@ def _performer(turn: Turn, found: Dossier) -> Named | None:
     return _named(copies, "46") if copies else None
 
 
-def _papers(found: Dossier) -> list[str]:
-    sent = {target(item(each, "valueReference")) for each in items(found.claim, "supportingInfo")}
+def _papers(found: Dossier, claim: Json) -> list[str]:
+    sent = {target(item(each, "valueReference")) for each in items(claim, "supportingInfo")}
     named = (each for each in found.papers if key(each) in sent)
     return [text(each, "description") or text(item(each, "type"), "text") or str(each["id"]) for each in named]
 

@@ -12,6 +12,7 @@ from carecoord.actions.access import sides
 from carecoord.actions.access.turn import Turn
 from carecoord.actions.acts.act import Deed, Done, Planned, Submission, performed
 from carecoord.actions.acts.contacts import called
+from carecoord.actions.claims import outgoing
 from carecoord.actions.prior_auth import requests
 from carecoord.actions.prior_auth.pas_client import sendable
 from carecoord.actions.prior_auth.requests import Dossier
@@ -137,6 +138,7 @@ def send(world: World, grant: Grant, request: str, submission: Submission, given
             acting.demand("submit")
         out = asked.sent(acting.claim, given.channel, given.tracking, acting.papers(given.papers), acting.turn.now)
         sendable.demand(acting.turn, out)
+        outgoing.file(acting.turn, acting.found, out)
         return Planned([out], sentence("act.request-sent", whom=_payer(acting)))
 
     return _done(world, grant, request, submission, "send-request", plan)
@@ -174,6 +176,7 @@ def extend(world: World, grant: Grant, request: str, submission: Submission, giv
 
     def plan(acting: Asking) -> Planned:
         made = asked.extended(acting.id, acting.claim, given, acting.turn.now)
+        outgoing.file(acting.turn, acting.found, made)
         return Planned([made], sentence("act.request-extended", whom=_payer(acting)), given.why)
 
     return _done(world, grant, request, submission, "extend-request", plan)
@@ -200,6 +203,7 @@ def appeal(world: World, grant: Grant, request: str, submission: Submission, giv
         made = asked.appealed(
             acting.id, acting.claim, speed=given.speed, why=given.why, papers=acting.papers(given.papers), now=now
         )
+        outgoing.file(acting.turn, acting.found, made)
         return Planned([made], sentence("act.request-appealed", whom=_payer(acting)), given.why)
 
     return _done(world, grant, request, submission, "appeal", plan)
@@ -210,6 +214,7 @@ def withdraw(world: World, grant: Grant, request: str, submission: Submission, w
 
     def plan(acting: Asking) -> Planned:
         out = acting.claim | {"status": "cancelled"}
+        outgoing.file(acting.turn, acting.found, out)
         return Planned([out], sentence("act.request-withdrawn"), why)
 
     return _done(world, grant, request, submission, "withdraw-request", plan)
@@ -220,6 +225,7 @@ def void(world: World, grant: Grant, request: str, submission: Submission, why: 
 
     def plan(acting: Asking) -> Planned:
         out = acting.claim | {"status": "entered-in-error"}
+        outgoing.file(acting.turn, acting.found, out)
         return Planned([out], sentence("act.request-voided"), why)
 
     return _done(world, grant, request, submission, "void-request", plan)

@@ -29,6 +29,7 @@ from carecoord.fhir import text as json
 from carecoord.fhir.instants import micros
 from carecoord.fhir.search import params
 from carecoord.store.audit.events import told
+from carecoord.store.claims import files
 from carecoord.store.prior_auth import authorizations, payer_endpoints, sendings
 from carecoord.store.prior_auth.authorizations import Asked, Tab, Whose
 from carecoord.store.prior_auth.sendings import Sending
@@ -60,7 +61,8 @@ class Dossier:
     oldest first; wishes: the payer's Tasks for papers; talks: what was written down of calls about it; peer: the talk
     of two clinicians about a denial, None where none was asked for; papers: documents of the case that the asker's
     office has; alike: other open requests for the patient; odds: what became of appeals to this payer; standing: how it
-    stands with a payer that takes requests by PAS, None for another; sendings: what was sent so, the oldest first."""
+    stands with a payer that takes requests by PAS, None for another; sendings: what was sent so, the oldest first;
+    files: the X12 files that were written of it, the latest first."""
 
     now: datetime
     row: Row[Any]
@@ -80,6 +82,7 @@ class Dossier:
     roles: frozenset[str]
     standing: payer_endpoints.Standing | None
     sendings: Sequence[Sending]
+    files: Sequence[Row[Any]]
 
     @property
     def claim(self) -> Json:
@@ -161,7 +164,7 @@ def opened(turn: Turn, claim: str) -> Dossier:
         next((each for each in reversed(tasks) if peer.is_talk(each)), None), papers,
         turn.readable({*named, *sent} - {""}), alike, track_record.odds(back, row.code, row.denial or ""),
         of_concepts(turn.conn, concepts), turn.grant.roles, _endpoint(turn, claims[-1]),
-        sendings.of_claims(turn.conn, ids),
+        sendings.of_claims(turn.conn, ids), files.sent_about(turn.conn, ours, ids),
     )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """X12 files that came, with their transactions, and those that went out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,6 +105,18 @@ def send(conn: Connection, sent: Mapping[str, Any]) -> int:
 def sent_as(conn: Connection, number: int, body: bytes) -> None:
     """Keep the body of what goes out."""
     conn.execute(update(x12_sent).where(x12_sent.c.number == number).values(body=body))
+
+
+def sent_body(conn: Connection, number: int) -> bytes:
+    """What went out, by the number of its interchange."""
+    return conn.scalar(select(x12_sent.c.body).where(x12_sent.c.number == number)) or b""
+
+
+def sent_about(conn: Connection, offices: Sequence[str], names: Collection[str]) -> list[Row[Any]]:
+    """What an office, by any of its copies, wrote of these (`Type/id`), the latest first, without its bytes."""
+    columns = [column for column in x12_sent.c if column.name != "body"]
+    found = select(*columns).where(x12_sent.c.about.in_(names), x12_sent.c.office.in_(offices))
+    return list(conn.execute(found.order_by(x12_sent.c.number.desc())))
 
 
 def by_trace(conn: Connection, offices: Sequence[str], trace: str, kind: str) -> Row[Any] | None:

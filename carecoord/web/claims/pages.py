@@ -1,5 +1,5 @@
 """`/claims`: the claims of an office for its insurance staff, also as a file; `/claims/files`: what payers sent by X12;
-`/authorizations/ID/x12/278` and `270`: what goes out so."""
+`/authorizations/ID/x12/278` and `270`: what goes out so; `/authorizations/ID/x12/NUMBER`: what was written before."""
 
 from flask import Blueprint
 from werkzeug.wrappers import Response
@@ -52,8 +52,15 @@ def blueprint(world: World) -> Blueprint:
     def act(id: str, verb: str) -> Response:
         return screen.act(id, verb)
 
+    _of_requests(pages, screen)
+    return pages
+
+
+def _of_requests(pages: Blueprint, screen: Screen) -> None:
     @pages.post("/authorizations/<id>/x12/<any('278', '270'):kind>")
     def outgoing(id: str, kind: str) -> Response:
         return screen.outgoing(id, kind)
 
-    return pages
+    @pages.get("/authorizations/<id>/x12/<int:number>")
+    def kept(id: str, number: int) -> Response:
+        return screen.kept(id, number)

@@ -169,6 +169,11 @@ class Screen:
             return make_response(render_template("claims_unsent.html", id=id, faults=told, kind=kind), 422)
 
 
+    def kept(self, id: str, number: int) -> Response:
+        """A file of a request as it was written."""
+        return _download(outgoing.kept(self.world, sign_in.session().grant(), request_id(), id, number))
+
+
 def _download(file: Written) -> Response:
     named = {"Content-Disposition": f'attachment; filename="{file.name}"', "Cache-Control": "no-store"}
     return Response(file.body, mimetype=_X12, headers=named)

@@ -10,6 +10,7 @@ from carecoord.actions.prior_auth.requests import Dossier
 from carecoord.domain.access import verbs
 from carecoord.domain.prior_auth.clinic import channels
 from carecoord.domain.prior_auth.dtr import wanted
+from carecoord.domain.prior_auth.x12.request import is_void_trace
 from carecoord.domain.questionnaires import tasks
 from carecoord.domain.resource.elements import Json, codes, item, items, key, text, words
 from carecoord.fhir.instants import micros
@@ -38,6 +39,16 @@ FOLLOW_UPS: Final[Mapping[str, str]] = Glossary({  # X12 889: what the payer say
     "W": sentence("requests.pas.follow.wait"),
     "X": sentence("requests.pas.follow.wait"),
     "Y": sentence("requests.pas.follow.not-again"),
+})  # fmt: skip
+RECEIPTS: Final[Mapping[str, str]] = Glossary({  # X12 717: what a TA1 or a 999 says
+    "A": sentence("requests.x12.receipt.taken"),
+    "E": sentence("requests.x12.receipt.faults"),
+    "P": sentence("requests.x12.receipt.part"),
+    "R": sentence("requests.x12.receipt.refused"),
+})  # fmt: skip
+_FILES: Final[Mapping[str, str]] = Glossary({
+    "asks": sentence("requests.x12.asks"),
+    "void": sentence("requests.x12.void"),
 })  # fmt: skip
 _WHAT: Final[Mapping[str, tuple[str, str]]] = Glossary({
     "submit": (sentence("requests.pas.submit.waits"), sentence("requests.pas.submit.done")),
@@ -69,6 +80,17 @@ class Delivery:
     asked: str
     told: str
     errors: Sequence[str]
+
+
+@dataclass(frozen=True)
+class SentFile:
+    """An X12 file that was written of a request. void: it cancels; receipt: what the other side says of it."""
+
+    name: str
+    href: str
+    said: str
+    at: str
+    receipt: str
 
 
 @dataclass(frozen=True)
@@ -118,6 +140,20 @@ def delivery(found: Dossier, times: Times) -> Delivery | None:
         steps, asks, spoken("requests.pas.asked", at=times.exact(asked)) if asked else "",
         told if found.standing else "", errors(found),
     )  # fmt: skip
+
+
+def files(found: Dossier, times: Times, id: str) -> list[SentFile]:
+    """The X12 files of a request (its id), the latest first, for who hands them over."""
+    if not verbs.may(found.roles, "bring-x12"):
+        return []
+    return [
+        SentFile(
+            f"{row.kind}-{row.number:09}.x12", f"/authorizations/{quote(id)}/x12/{row.number}",
+            _FILES["void" if is_void_trace(row.trace) else "asks"], times.exact(row.at),
+            RECEIPTS.get(row.receipt or "") or "",
+        )
+        for row in found.files
+    ]  # fmt: skip
 
 
 def _step(one: Sending, found: Dossier, times: Times) -> Step:

@@ -23,7 +23,7 @@ from carecoord.web.page.labels import Chip, chip
 from carecoord.web.page.times import Times, stored_day
 from carecoord.web.prior_auth import delivery_view, rows
 from carecoord.web.prior_auth.address import RequestsAddress
-from carecoord.web.prior_auth.delivery_view import Delivery, PayerForm
+from carecoord.web.prior_auth.delivery_view import Delivery, PayerForm, SentFile
 from carecoord.web.prior_auth.labels import ACTS, CHANNELS, ICONS, KEYS, MARKS, MOVES, RESULTS
 from carecoord.web.prior_auth.rows import Line
 from carecoord.words.catalogue import in_words, say, spoken
@@ -127,6 +127,7 @@ class Sheet:
     delivery: Delivery | None
     forms: Sequence[PayerForm]
     gives_forms: bool
+    files: Sequence[SentFile]
 
     def button(self, verb: str) -> Button | None:
         """The button of an act, where it is offered."""
@@ -165,6 +166,7 @@ def sheet(found: Dossier, times: Times, state: State | None, href: str) -> Sheet
         row.due is not None and row.due <= micros(found.now), row.state == "draft",
         delivery_view.ways(found), delivery_view.delivery(found, times),
         delivery_view.forms(found), delivery_view.gives_forms(found),
+        delivery_view.files(found, times, head.id),
     )  # fmt: skip
 
 

@@ -225,9 +225,8 @@ def test_a_draft_is_sent_first_so_that_its_clock_runs_and_then_goes_out(house: H
     assert refused.status_code == 422
     assert "It is a draft: send it by 278 first" in refused.get_data(as_text=True)
     assert count(house, x12_sent) == 0
-    page = desk.get(f"/authorizations/{DRAFT}?act=send-request").get_data(as_text=True)
-    hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page[page.index("act-form") :]))
-    assert desk.post(f"/authorizations/{DRAFT}/send-request", data=hidden | {"channel": "278"}).status_code == 303
+    assert act(desk, DRAFT, "send-request", channel="fax") == 303
+    assert count(house, x12_sent) == 0
     out = taken_out(desk, DRAFT)
     assert out.status_code == 200
     assert "SV1*HC:J0129~" in out.get_data(as_text=True)
@@ -236,6 +235,103 @@ def test_a_draft_is_sent_first_so_that_its_clock_runs_and_then_goes_out(house: H
         row = conn.execute(authorization_row.select().where(authorization_row.c.claim == f"Claim/{DRAFT}")).one()
     assert row.state == "submitted"
     assert row.due
+
+
+def act(client: FlaskClient, id: str, verb: str, **fields: str) -> int:
+    """The form of an act on a request, sent; the status of the answer."""
+    page = client.get(f"/authorizations/{id}?act={verb}").get_data(as_text=True)
+    hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page[page.index("act-form") :]))
+    return client.post(f"/authorizations/{id}/{verb}", data=hidden | fields).status_code
+
+
+def written(client: FlaskClient, id: str) -> list[str]:
+    """The X12 files that the page of a request leads to, the latest first."""
+    page = client.get(f"/authorizations/{id}").get_data(as_text=True)
+    found = [client.get(href) for href in re.findall(rf'href="(/authorizations/{id}/x12/\d+)"', page)]
+    assert all((each.status_code, each.mimetype) == (200, "application/edi-x12") for each in found)
+    return [each.get_data(as_text=True) for each in found]
+
+
+def test_choosing_the_278_writes_its_file_in_that_very_act_under_the_same_clock(house: House) -> None:
+    desk = house.enter("coordinator")
+    assert written(desk, DRAFT) == []
+    assert act(desk, DRAFT, "send-request", channel="278") == 303
+    (sent,) = written(desk, DRAFT)
+    assert envelope.read(sent.encode()).faults == []
+    assert "BHT*0007*13*" in sent
+    assert "SV1*HC:J0129~" in sent
+    page = desk.get(f"/authorizations/{DRAFT}").get_data(as_text=True)
+    assert "It went by X12 278." in page
+    assert "278-000000001.x12" in page
+    assert "Asks for authorization" in page
+    with reading(house.world.engine) as conn:
+        row = conn.execute(authorization_row.select().where(authorization_row.c.claim == f"Claim/{DRAFT}")).one()
+        kept = conn.execute(x12_sent.select()).one()
+    assert (row.state, bool(row.due)) == ("submitted", True)
+    assert (kept.about, kept.trace, kept.kind, kept.body.decode()) == (f"Claim/{DRAFT}", DRAFT, "278", sent)
+    for who in ("outsider", "payer", "clinician"):
+        assert house.enter(who).get(f"/authorizations/{DRAFT}/x12/{kept.number}").status_code in (403, 404), who
+    assert desk.get(f"/authorizations/{SENT}/x12/{kept.number}").status_code == 404
+
+
+def test_a_request_that_a_278_can_not_say_is_not_sent_by_it_and_nothing_is_written(house: House) -> None:
+    desk = house.enter("coordinator")
+    with reading(house.world.engine) as conn:
+        draft = json.loads(read.get(conn, "Claim", DRAFT).body)  # type: ignore[union-attr]
+    draft["item"][0]["productOrService"] = {"text": "An infusion"}
+    interactions.update(house.world, SYSTEM, "Claim", DRAFT, draft)
+    assert act(desk, DRAFT, "send-request", channel="278") == 422
+    assert count(house, x12_sent) == 0
+    with reading(house.world.engine) as conn:
+        assert json.loads(read.get(conn, "Claim", DRAFT).body)["status"] == "draft"  # type: ignore[union-attr]
+    assert act(desk, DRAFT, "send-request", channel="fax") == 303
+
+
+@pytest.mark.parametrize("verb", ["withdraw-request", "void-request"])
+def test_a_request_that_went_by_278_and_is_taken_back_is_cancelled_by_a_278(house: House, verb: str) -> None:
+    desk = house.enter("coordinator")
+    act(desk, DRAFT, "send-request", channel="278")
+    answer = cancelled(DRAFT, f"HCR*A1*GC-70999\nHL*5*4*SS*0\nTRN*2*{DRAFT}.1*9000020013\nHCR*A1*GC-70999")
+    assert states(brought(desk, house, file("278", answer, sender="GC014"))) == ["Taken"]
+    assert act(desk, DRAFT, verb, note="The patient moved away") == 303
+    void, _ = written(desk, DRAFT) if verb == "withdraw-request" else bodies(house)
+    assert envelope.read(void.encode()).faults == []
+    assert f"BHT*0007*01*{DRAFT}/3*" in void
+    assert "HL*4*3*EV*0~" in void
+    assert f"TRN*1*{DRAFT}/3*" in void
+    assert "UM*HS*3~" in void
+    assert "REF*BB*GC-70999~" in void
+    assert "SV1" not in void
+
+
+def bodies(house: House) -> list[str]:
+    """All files that went out, the latest first."""
+    with reading(house.world.engine) as conn:
+        return [each.body.decode() for each in conn.execute(x12_sent.select().order_by(x12_sent.c.number.desc()))]
+
+
+def cancelled(trace: str, hcr: str) -> str:
+    return "\n".join([
+        f"BHT*0007*11*{trace}*20261122*1015", "HL*1**20*1", "NM1*X3*2*GRANITE CARE ALLIANCE*****PI*GC014",
+        "HL*2*1*21*1", "NM1*1P*2*FAIRMONT*****XX*9000020013", "HL*3*2*22*1", "NM1*IL*1*PETROV*ANYA",
+        "HL*4*3*EV*0", f"TRN*2*{trace}*9000020013", "UM*HS*3", hcr,
+    ])  # fmt: skip
+
+
+def test_what_a_payer_says_of_a_cancellation_decides_nothing_and_is_told_where_it_does_not_take_it(
+    house: House,
+) -> None:
+    desk = house.enter("coordinator")
+    act(desk, DRAFT, "send-request", channel="278")
+    act(desk, DRAFT, "withdraw-request", note="The patient moved away")
+    page = brought(desk, house, file("278", cancelled(f"{DRAFT}/3", "HCR*A3**0F"), sender="GC014"))
+    assert states(page) == ["Not taken"]
+    assert "The payer does not take the cancellation (A3)." in page
+    page = brought(desk, house, file("278", cancelled(f"{DRAFT}/3", "HCR*A1"), sender="GC014", control="000000906"))
+    assert states(page) == ["Taken"]
+    assert answers(house, DRAFT) == []
+    with reading(house.world.engine) as conn:
+        assert json.loads(read.get(conn, "Claim", DRAFT).body)["status"] == "cancelled"  # type: ignore[union-attr]
 
 
 def test_claims_of_an_835_and_a_277ca_are_kept_and_a_stranger_is_shown_and_not_guessed(house: House) -> None:
@@ -419,3 +515,30 @@ def test_matching_anew_takes_nothing_of_what_was_refused_in_the_same_file(house:
     assert desk.post(f"/claims/{before.id}/match", data={"csrf": csrf[1]}).status_code == 303
     (after,) = [each for each in rows(house) if each.number == "FM-1001"]
     assert (before.paid, after.paid) == (18000, 18000)
+
+
+def test_a_part_in_a_second_file_is_added_and_a_part_decided_anew_replaces_itself_alone(house: House) -> None:
+    desk = house.enter("coordinator")
+    brought(desk, house, file("835", REMITTANCE))
+    head, _, rest = REMITTANCE.partition("CLP*FM-1001")
+    part = rest[rest.index("CLP*FM-1002") : rest.index("CLP*FM-1003")].replace("FM-1002", "FM-1001")
+    second = head.replace("CHK-5531", "CHK-5532").replace("20261127", "20261128") + part
+    assert states(brought(desk, house, file("835", second, control="000000906"))) == ["Taken"]
+    both = (39000, 18000, 2000, 11000, "partly", "CHK-5532")
+
+    def stands() -> tuple[object, ...]:
+        (row,) = [each for each in rows(house) if each.number == "FM-1001"]
+        return row.charge, row.paid, row.owed, row.denied, row.status, row.payment
+
+    assert stands() == both
+    id = next(each.id for each in rows(house) if each.number == "FM-1001")
+    page = desk.get(f"/claims/{id}").get_data(as_text=True)
+    assert re.findall(r"CHK-553\d", page.split('id="claim-events"')[1])[:2] == ["CHK-5532", "CHK-5531"]
+    csrf = CSRF.search(desk.get("/claims/files").get_data(as_text=True))
+    assert csrf
+    assert desk.post(f"/claims/{id}/match", data={"csrf": csrf[1]}).status_code == 303
+    assert stands() == both
+    anew = second.replace("CHK-5532", "CHK-5533").replace("20261128", "20261129").replace("*4*90*0*", "*1*90*60*")
+    anew = anew.replace("SVC*HC:99213*90*0**0", "SVC*HC:99213*90*60").replace("CAS*CO*197*90", "CAS*CO*45*30")
+    brought(desk, house, file("835", anew, control="000000907"))
+    assert stands() == (39000, 24000, 2000, 2000, "partly", "CHK-5533")

@@ -1,5 +1,6 @@
-"""By which ways a request goes to its payer: one table. By the first we send it ourselves; of the others somebody
-writes down that it went. The clocks of a request are the same whichever way it takes. Pure."""
+"""By which ways a request goes to its payer: one table. By the first we send it ourselves; for the last we write the
+file that somebody hands over; of the others somebody writes down that it went. The clocks of a request are the same
+whichever way it takes. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,10 +20,16 @@ DELIVERY: Final = f"{EXTENSION}/request-delivery"  # of a Claim that we send our
 @dataclass(frozen=True, slots=True)
 class Way:
     """endpoint: only where the payer has an address that takes requests from us. ours: our worker sends it; else a
-    person did, and writes it down."""
+    person did, and writes it down. file: choosing it writes the file that goes."""
 
     endpoint: bool
     ours: bool
+    file: bool = False
+
+    @property
+    def followed(self) -> bool:
+        """Whether what changes or ends a request goes by this way of itself."""
+        return self.ours or self.file
 
 
 TABLE: Final[Mapping[Channel, Way]] = MappingProxyType({
@@ -30,7 +37,7 @@ TABLE: Final[Mapping[Channel, Way]] = MappingProxyType({
     "portal": Way(endpoint=False, ours=False),
     "telephone": Way(endpoint=False, ours=False),
     "fax": Way(endpoint=False, ours=False),
-    "278": Way(endpoint=False, ours=False),
+    "278": Way(endpoint=False, ours=False, file=True),
 })  # fmt: skip
 
 
@@ -49,6 +56,12 @@ def by(claim: Json, channel: Channel) -> Json:
 def channel(claim: Json) -> str:
     """By which way a request went; empty where nobody wrote it down."""
     return text(extension(claim, CHANNEL), "valueCode")
+
+
+def is_file(claim: Json) -> bool:
+    """Whether a request goes as a file that we write."""
+    way = next((each for each in CHANNELS if each == channel(claim)), None)
+    return bool(way and TABLE[way].file)
 
 
 def delivery(claim: Json) -> Delivery | None:
@@ -77,6 +90,6 @@ def as_before(before: Json, after: Json) -> Json:
 
 
 def followed(made: Json, before: Json) -> Json:
-    """A request that takes the place of another goes by the way of that one."""
+    """A request that takes the place of another goes by the way of that one, where that needs nobody's hand."""
     way = next((each for each in CHANNELS if each == channel(before)), None)
-    return by(made, way) if way and TABLE[way].ours else made
+    return by(made, way) if way and TABLE[way].followed else made

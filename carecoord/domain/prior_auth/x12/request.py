@@ -1,5 +1,6 @@
 """A request for authorization as an X12 278, to be sent as a file. Pure. What has no place in a 278 is told and not
-left out: a service without a code that X12 knows, a unit that is none of its own, a line without a day.
+left out: a service without a code that X12 knows, a unit that is none of its own, a line without a day. A request that
+was taken back is written as its cancellation: of the whole, so without its lines.
 
 Clauses: X12 005010X217 (loops 2000A to 2000F: BHT, HL, NM1, DMG, TRN, UM, REF, DTP, HI, HSD, PWK, SV1, SV2, SV3). The
 guide is X12's; of it this is the subset that docs/decisions/0072 names."""
@@ -31,7 +32,9 @@ _REVENUE: Final = canonical("https://www.nubc.org/CodeSystem/RevenueCodes")
 _ICD: Final = "http://hl7.org/fhir/sid/icd-10-cm"
 _PLACE: Final = "https://www.cms.gov/Medicare/Coding/place-of-service-codes/Place_of_Service_Code_Set"
 _SEXES: Final = {"male": "M", "female": "F"}
-_ACTIONS: Final = {"3": "01"}  # certification type -> BHT02; any other asks: 13
+CANCEL: Final = "3"  # X12 1322
+_VOID: Final = "/3"
+_ACTIONS: Final = {CANCEL: "01"}  # certification type -> BHT02; any other asks: 13
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,8 @@ class Member:
 @dataclass(frozen=True, slots=True)
 class Asking:
     """What a 278 says. trace: by which its answer is matched, of at most 44 characters; origin: who gives traces, of
-    10; number: of the authorization that it changes; papers: control number and title of each that goes beside."""
+    10; number: of the authorization that it changes or cancels, administration: what its payer called it while it was
+    not decided; papers: control number and title of each that goes beside."""
 
     claim: Json
     trace: str
@@ -69,6 +73,22 @@ class Asking:
     member: Member
     number: str = ""
     papers: Sequence[tuple[str, str]] = ()
+    administration: str = ""
+
+
+def is_void(claim: Json) -> bool:
+    """Whether a request was taken back, or made in error."""
+    return text(claim, "status") in ("cancelled", "entered-in-error")
+
+
+def void_trace(trace: str) -> str:
+    """The trace of the cancellation of a request, told from those of requests by a sign that no id has."""
+    return trace + _VOID
+
+
+def is_void_trace(trace: str) -> bool:
+    """Whether a file was written under the trace of a cancellation."""
+    return trace.endswith(_VOID)
 
 
 def line_trace(trace: str, sequence: int) -> str:
@@ -90,7 +110,8 @@ def _told(wrong: list[Issue], said: Sentence, where: str) -> None:
 
 
 def _rows(asking: Asking, now: datetime, wrong: list[Issue]) -> Iterator[Row]:
-    claim, kind = asking.claim, certification(asking.claim) or "I"
+    claim, kind = asking.claim, CANCEL if is_void(asking.claim) else certification(asking.claim) or "I"
+    lines = [] if is_void(claim) else items(claim, "item")
     member = asking.member
     yield "BHT", "0007", _ACTIONS.get(kind, "13"), asking.trace, f"{now:%Y%m%d}", f"{now:%H%M}"
     yield "HL", "1", "", "20", "1"
@@ -103,10 +124,10 @@ def _rows(asking: Asking, now: datetime, wrong: list[Issue]) -> Iterator[Row]:
     yield "NM1", "IL", "1", member.last, member.first, member.middle, "", "", "MI", member.number
     if member.born:
         yield "DMG", "D8", f"{member.born:%Y%m%d}", _SEXES.get(member.gender, "U")
-    yield "HL", "4", "3", "EV", "1" if items(claim, "item") else "0"
+    yield "HL", "4", "3", "EV", "1" if lines else "0"
     yield "TRN", "1", asking.trace, asking.origin
     yield from _event(asking, kind, wrong)
-    for n, line in enumerate(items(claim, "item"), 5):
+    for n, line in enumerate(lines, 5):
         yield "HL", str(n), "4", "SS", "0"
         yield from _line(asking, line, wrong)
 
@@ -126,6 +147,8 @@ def _event(asking: Asking, kind: str, wrong: list[Issue]) -> Iterator[Row]:
     yield "UM", asked, kind, service, (place, "B") if place else "", "", level
     if asking.number:
         yield "REF", "BB", asking.number
+    if asking.administration:
+        yield "REF", "NT", asking.administration
     codes = [code for each in items(claim, "diagnosis") if (code := _diagnosis(each))]
     if codes:
         yield "HI", *(("ABF" if n else "ABK", code.replace(".", "")) for n, code in enumerate(codes[:12]))
