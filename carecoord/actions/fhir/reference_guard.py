@@ -3,24 +3,24 @@
 Roles see a patient by what points at them: a referral to one's organization, a task of one's own. Whoever could write
 such a thing about any patient could open any record. So those whom a role narrows may point only at patients whom they
 see already, or whom they admit in the same go into their own organization's care. A file is seen by the documents that
-it is attached to: so they may attach only files that they see already, or bring along.
+it is attached to, and goes along to an EHR with whatever names it: so they may name, wherever they do, only files that
+they see already, that they bring along, or that the resource named before.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
 from carecoord.actions.access.turn import Turn
 from carecoord.domain.access.roles import Office
 from carecoord.domain.resource.elements import item, target
 from carecoord.errors import Forbidden
-from carecoord.fhir.search import params
+from carecoord.fhir import text as json
 from carecoord.fhir.search.criteria import ATTACHED
 from carecoord.fhir.search.extract import Index, extract
 from carecoord.fhir.search.values import refers
-from carecoord.fhir.service_base import Base
 from carecoord.store.resources import read
 
-_LOCATION = params.key(*ATTACHED[1:])
+_NAMES = ("reference", "url")  # of a Reference, and of an Attachment
 
 
 class Write(Protocol):
@@ -35,7 +35,7 @@ class Write(Protocol):
 
 
 def demand_seen(turn: Turn, writes: Iterable[Write]) -> None:
-    """Refuse writes that point at a patient whom the asker's roles do not see, or attach a file that they do not see.
+    """Refuse writes that point at a patient whom the asker's roles do not see, or name a file that they do not see.
     To be called before anything is written.
 
     Raises Forbidden, in the same words for what is hidden and what is not there.
@@ -51,8 +51,8 @@ def demand_seen(turn: Turn, writes: Iterable[Write]) -> None:
             if not _is_seen(turn, "Patient", id):
                 text = f"There is no Patient/{id} whom this access sees: it can not write about them."
                 raise Forbidden(text, write.type)
-        for id in sorted(_files(index, turn.world.base) - brought):
-            if not _is_seen(turn, "Binary", id):
+        for id in sorted(_files(write.resource, turn.world.base.prefix) - brought):
+            if not _is_seen(turn, "Binary", id) and id not in _files_before(turn, write):
                 text = f"There is no Binary/{id} that this access sees: send it in the same transaction."
                 raise Forbidden(text, write.type)
 
@@ -67,10 +67,27 @@ def _patients(index: Index) -> set[str]:
     return {id for _, id, type, _ in index.reference if type == "Patient" and id}
 
 
-def _files(index: Index, base: Base) -> set[str]:
-    """The files of ours that a document has attached."""
-    told = (refers(value, base.prefix) for key, value in index.uri if key == _LOCATION)
-    return {found[1] for found in told if found and found[0] == ATTACHED[0]}
+def _files(value: Any, prefix: str) -> set[str]:
+    """The files of ours that a resource names, wherever it does."""
+    found = (refers(each, prefix) for each in _named(value))
+    return {to[1] for to in found if to and to[0] == ATTACHED[0]}
+
+
+def _named(value: Any) -> Iterator[str]:
+    for each in value if isinstance(value, list) else ():
+        yield from _named(each)
+    for name, each in value.items() if isinstance(value, dict) else ():
+        if isinstance(each, str):
+            if name in _NAMES:
+                yield each
+        else:
+            yield from _named(each)
+
+
+def _files_before(turn: Turn, write: Write) -> set[str]:
+    """The files that the resource names as it is stored: who changes something else about it keeps them."""
+    row = read.get(turn.conn, write.type, write.id)
+    return _files(json.loads(row.body), turn.world.base.prefix) if row and row.body else set()
 
 
 def _is_ours(patient: dict[str, Any] | None, office: Office) -> bool:

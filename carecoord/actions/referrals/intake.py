@@ -97,15 +97,17 @@ def said_by(world: World, grant: Grant, request: str, id: str) -> Suggestions:
 
 
 def held(turn: Turn, id: str) -> tuple[Json, Json]:
-    """The Task to index a document, and its file. Raises NotFound."""
+    """The Task to index a document, and its file: the one whose context the Task is. That a Task names a file opens it
+    to nobody, for an office may write what it likes into a Task of its own. Raises NotFound."""
     row = read.get(turn.conn, "Task", id)
     task = json.loads(row.body) if row and not row.deleted else {}
     ours = target(item(task, "owner")).removeprefix("Organization/") in turn.office().organizations
     mine = ours and has(item(task, "code"), *INDEX_PAPER)
     row = read.get(turn.conn, "Binary", intake.file_of(task)) if mine else None
-    if row is None or row.deleted or text(task, "status") != "requested":
+    binary = json.loads(row.body) if row and not row.deleted else {}
+    if target(item(binary, "securityContext")) != f"Task/{id}" or text(task, "status") != "requested":
         raise NotFound(sentence("refusals.there-no-such-document-or"), "http.document")
-    return task, json.loads(row.body)
+    return task, binary
 
 
 def filed(acting: Deed, id: str, order: Json) -> list[Json]:
