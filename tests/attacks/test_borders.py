@@ -5,6 +5,7 @@ each is told of their own is the same as before it was there: order, counts and 
 Elsewhere: a miss asks as much of the database as what is another's (tests/desk/access/test_misses.py), Consent by
 every road (tests/auth/access/test_consents.py), the table of roles (tests/auth/access/test_matrix.py)."""
 
+import base64
 import json
 import re
 from collections.abc import Callable
@@ -230,6 +231,25 @@ def test_a_link_to_the_next_page_is_worth_to_another_what_their_own_search_is(pl
         given = {e["resource"]["id"] for e in answer.json().get("entry", ()) if e["resource"]["resourceType"] == "Task"}
         own = {e["resource"]["id"] for e in planted.ask("GET", "Task?_count=1000", token).json().get("entry", ())}
         assert given <= own, who
+
+
+@pytest.mark.parametrize("who", ASKERS)
+def test_a_link_within_a_history_tells_of_nothing_that_its_holder_does_not_read(
+    planted: Fort, tokens: dict[str, str], who: str
+) -> None:
+    """The word of a page of a history is no secret: anybody can write one, of any id. One of a record that is there is
+    answered as one of a record that never was."""
+    for kind in KINDS:
+        held = next(one["id"] for one in HELD if one["resourceType"] == kind)
+        answers = []
+        for id in (held, held.replace(MARK, "nev9")):
+            word = base64.urlsafe_b64encode(json.dumps([kind, id, 1]).encode()).decode().rstrip("=")
+            answer = planted.ask("GET", f"{kind}/_history?_cursor={word}", tokens[who])
+            answers.append((answer.status_code, _without(answer.text, word)))
+        if answers[0][0] == 200:  # nothing narrows who asks: it is theirs to read
+            assert planted.ask("GET", f"{kind}/{held}", tokens[who]).status_code == 200
+        else:
+            assert answers[0] == answers[1], kind
 
 
 def test_a_consent_closes_the_versions_and_answers_from_before_it(planted: Fort) -> None:

@@ -114,13 +114,15 @@ def _word(row: Row) -> str:
 
 
 def _place(turn: Turn, word: str) -> Point:
-    """The version at which the page before ended. It says nothing that the page itself did not."""
+    """The version at which the page before ended. Anybody can write such a word, of any id: so one of what the asker
+    may not read is answered as one of what never was."""
     try:
         type, id, version = _decode(base64.urlsafe_b64decode(word.encode() + b"=" * (-len(word) % 4)))
     except (ValueError, msgspec.MsgspecError):
         type, id, version = "", "", 0
     ours = type in TYPES and ID.fullmatch(id) and 0 < version < 2**31
-    row = read.version(turn.conn, type, id, version) if ours else None
+    now = read.get(turn.conn, type, id) if ours else None
+    row = read.version(turn.conn, type, id, version) if ours and turn.sees_there(type, now) else None
     if row is None:
         raise Invalid("This link to a page is not one of ours. Start the history again.", f"http.{CURSOR}")
     return Point(row.updated, row.rid, row.version)
