@@ -33,6 +33,7 @@ HEADERS_MS = 10_000  # that a client has to send the headers of a request, or it
 HEADERS_BYTES = 64 * 1024  # address and headers; a search that is longer comes by POST
 BACKLOG = 1024  # connections that the kernel holds for us
 PRESSURE = 16  # requests that wait for each thread before no more are taken in
+NICE = 10  # by which a server's own worker gives way: who waits for a page goes before who waits for a letter
 KILL_SECONDS = 15  # that a process has to end in order
 LOGGING = {
     "version": 1,
@@ -100,6 +101,7 @@ def work(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
         signal.signal(number, end)
     if args.parent:
         end_with_parent(args.parent)
+        os.nice(NICE)
     lanes = {lane: kinds.LANES[lane] for lane in args.lanes or kinds.LANES if kinds.of_lanes([lane])}
     logs.take_over(settings.log_level)
     if settings.broker_url and len(lanes) > 1:

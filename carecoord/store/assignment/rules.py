@@ -8,11 +8,13 @@ import msgspec
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from carecoord.store.assignment.tables import assignment_rule as table
+from carecoord.store.database.driver import every
 from carecoord.store.database.tables import case
 
 DRAFT: Final = "draft"
 GONE: Final = 0  # the position of a rule that was let go: what it gave away still names it
 _there = table.c.position != GONE
+_offices = select(table.c.office).where(table.c.active).distinct()
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ def of_offices(conn: Connection, offices: Sequence[str]) -> list[Line]:
 
 def in_force(conn: Connection) -> set[str]:
     """The offices that have a rule in force."""
-    return set(conn.scalars(select(table.c.office).where(table.c.active).distinct()))
+    return {office for (office,) in every(conn, _offices, {})}
 
 
 def put(conn: Connection, office: str, line: Line, by: str, now: int) -> bool:

@@ -305,7 +305,8 @@ def plan_once(conn: Connection) -> None:
 def alone(conn: Connection, what: str) -> None:
     """Until this transaction ends, nobody else gets past the same words. SQLite has one writer at a time anyway."""
     if conn.dialect.name == "postgresql":
-        conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": lock_number(what)})
+        raw: Any = conn.connection.dbapi_connection
+        raw.execute("SELECT pg_advisory_xact_lock(%s)", (lock_number(what),))
 
 
 def lock_number(what: str) -> int:

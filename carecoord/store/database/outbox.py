@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, or_, select, text, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, exists, func, null, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from carecoord.fhir.instants import micros
 from carecoord.store.database import kinds, marks
+from carecoord.store.database.driver import execute
 from carecoord.store.database.engine import alone
 from carecoord.store.database.tables import outbox
 
@@ -28,6 +29,20 @@ _COLUMNS = (
     outbox.c.n, outbox.c.kind, outbox.c.key, outbox.c.payload, outbox.c.attempts, outbox.c.holder, outbox.c.revision,
 )  # fmt: skip
 _RELEASED: dict[str, Any] = {"holder": None, "claimed_until": None, "relayed_until": None}
+_GIVEN = ("kind", "key", "payload", "due_at", "attempts", "latest", "revision", "error", "parked")
+_ADD = {  # straight to the driver, as `_NEWEST` and `_remove`: some write is a job in nearly every transaction
+    name: made.insert(outbox).inline().values({each: bindparam(each) for each in _GIVEN})
+    for name, made in (("sqlite", sqlite), ("postgresql", postgresql))
+}
+_NEWEST = {
+    name: add.on_conflict_do_update(
+        index_elements=[outbox.c.kind, outbox.c.key], index_where=text("latest"),
+        set_={name: add.excluded[name] for name in ("payload", "due_at", "attempts", "parked", "error")}
+        | {"revision": outbox.c.revision + 1, "relayed_until": null()},
+    )
+    for name, add in _ADD.items()
+}  # fmt: skip
+_remove = delete(outbox).where(outbox.c.kind == bindparam("kind"), outbox.c.key == bindparam("key"))
 _before = outbox.alias()
 # Of those that are done in turn only the first is to be had, be it claimed, waiting for its next try, or parked.
 _first = or_(
@@ -62,16 +77,13 @@ def add(conn: Connection, kind: str, key: str, payload: bytes, due_at: datetime)
     its kind wants it. One that is replaced while it is being done is done once more afterwards. Raises LookupError for
     a kind that is not in the table."""
     latest = not kinds.kind(kind).in_turn
-    given = {"payload": payload, "due_at": micros(due_at), "attempts": 0, "parked": False, "error": None}
-    make = sqlite.insert if conn.dialect.name == "sqlite" else postgresql.insert
-    row = make(outbox).values(kind=kind, key=key, latest=latest, revision=0, **given)
+    row: dict[str, Any] = {
+        "kind": kind, "key": key, "payload": payload, "due_at": micros(due_at), "attempts": 0, "latest": latest,
+        "revision": 0, "error": None, "parked": False,
+    }  # fmt: skip
     if not latest:
         alone(conn, f"outbox {kind} {key}")  # numbers are given before commits: without it the second may be seen first
-        conn.execute(row)
-        return
-    fresh = {**given, "revision": outbox.c.revision + 1, "relayed_until": None}
-    keys = [outbox.c.kind, outbox.c.key]
-    conn.execute(row.on_conflict_do_update(index_elements=keys, index_where=text("latest"), set_=fresh))
+    execute(conn, (_NEWEST if latest else _ADD)[conn.dialect.name], row)
 
 
 @dataclass(frozen=True)
@@ -216,7 +228,7 @@ def _due(conn: Connection, kind: str, key: str, at: datetime) -> bool:
 
 def remove(conn: Connection, kind: str, key: str) -> None:
     """Take a job out, whatever became of it."""
-    conn.execute(delete(outbox).where(outbox.c.kind == kind, outbox.c.key == key))
+    execute(conn, _remove, {"kind": kind, "key": key})
 
 
 def beat(conn: Connection, now: datetime) -> None:

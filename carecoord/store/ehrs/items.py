@@ -9,12 +9,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, exists, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from carecoord.fhir import text
 from carecoord.fhir.instants import micros
 from carecoord.store.audit.tables import audit
+from carecoord.store.database.bulk import runs
+from carecoord.store.database.driver import every
+from carecoord.store.database.joins import listed_pairs, paired
 from carecoord.store.database.tables import history, resource
 from carecoord.store.ehrs.tables import ehr_item
 from carecoord.store.resources.change import digest
@@ -153,25 +156,24 @@ def made_here(conn: Connection, name: str) -> dict[tuple[str, str], str]:
     return {(type, id): local for type, id, local in conn.execute(found)}
 
 
-_held = (
-    select(
-        _item.ehr, _item.type, _item.id.label("there"), resource.c.id, resource.c.rid, resource.c.version,
-        resource.c.deleted, resource.c.patient, resource.c.hash, _item.hash.label("said"),
-        _item.base.is_not(None).label("has_base"),
-    )
-    .join_from(ehr_item, resource, (resource.c.type == _item.type) & (resource.c.id == _item.local))
-    .order_by(resource.c.id)
+_OURS = (
+    _item.ehr, _item.type, _item.id.label("there"), resource.c.id, resource.c.rid, resource.c.version,
+    resource.c.deleted, resource.c.patient, resource.c.hash, _item.hash.label("said"),
+    _item.base.is_not(None).label("has_base"),
 )  # fmt: skip
-_ours = _held.where(_item.type == bindparam("type"), _item.local.in_(bindparam("ids", expanding=True)))
+_kept = (resource.c.type == _item.type) & (resource.c.id == _item.local)
+_held = paired(_OURS, ehr_item, "type", "local").join(resource, _kept).order_by(resource.c.id)
+_ours = select(*_OURS).join_from(ehr_item, resource, _kept).order_by(resource.c.id)
+_ours = _ours.where(_item.type == bindparam("type"), _item.local.in_(bindparam("ids", expanding=True)))
 _locked = _ours.with_for_update(of=resource)
 
 
 def held(conn: Connection, refs: Mapping[str, Sequence[str]]) -> list[Ours]:
     """Those of these resources of ours, {type: ids}, that an EHR holds."""
-    if not refs or sum(map(len, refs.values())) > CHUNK:
-        return [one for type, ids in refs.items() for one in ours(conn, type, ids)]
-    named = or_(*((_item.type == type) & _item.local.in_(ids) for type, ids in refs.items()))
-    return [_read(row) for row in conn.execute(_held.where(named))]
+    found: list[Ours] = []
+    for run in runs([(type, id) for type, ids in refs.items() for id in ids], CHUNK):
+        found += (_read(row) for row in every(conn, _held, {"pairs": listed_pairs(run)}))
+    return found
 
 
 def ours(conn: Connection, type: str, ids: Sequence[str], *, lock: bool = False) -> list[Ours]:
@@ -182,10 +184,10 @@ def ours(conn: Connection, type: str, ids: Sequence[str], *, lock: bool = False)
 
 
 def _read(row: Any) -> Ours:
+    ehr, type, there, id, rid, version, deleted, patient, digest_, said, has_base = row
     return Ours(
-        row.ehr, row.type, row.there, row.id, row.rid, row.version, row.deleted, row.patient, bytes(row.hash),
-        _bytes(row.said), row.has_base,
-    )  # fmt: skip
+        ehr, type, there, id, rid, version, bool(deleted), patient, bytes(digest_), _bytes(said), bool(has_base)
+    )
 
 
 def base(conn: Connection, one: Ours) -> dict[str, Any] | None:

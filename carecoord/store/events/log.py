@@ -86,7 +86,7 @@ def append(conn: Connection, entries: Sequence[Entry]) -> None:
     if not entries:
         return
     if conn.dialect.name == "postgresql":
-        conn.execute(_announce)
+        driver.execute(conn, _announce, {})
     bulk.add(conn, event, [_row(each) for each in entries])
 
 

@@ -5,11 +5,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
+from carecoord.store.database import driver
 from carecoord.store.prior_auth.pas_tables import pas_exchange as row
 
 _JSON = ("names", "metric")
+_insert = insert(row).inline().values({column.name: bindparam(column.name) for column in row.columns})
+_answered = select(row).where(
+    row.c.partner == bindparam("partner"), row.c.operation == bindparam("operation"),
+    row.c.bundle == bindparam("bundle"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -38,13 +44,13 @@ class Exchange:
 def keep(conn: Connection, one: Exchange) -> None:
     """Write an exchange down."""
     json = {name: msgspec.json.encode(getattr(one, name)).decode() for name in _JSON}
-    conn.execute(insert(row).values({**vars(one), **json}))
+    driver.execute(conn, _insert, {**vars(one), **json})
 
 
 def answered(conn: Connection, partner: str, operation: str, bundle: str) -> Exchange | None:
     """The exchange in which a partner's Bundle of this identifier was answered."""
-    asked = select(row).where(row.c.partner == partner, row.c.operation == operation, row.c.bundle == bundle)
-    return _exchange(conn.execute(asked).mappings().first())
+    found = driver.first(conn, _answered, {"partner": partner, "operation": operation, "bundle": bundle})
+    return _exchange(dict(zip(row.columns.keys(), found, strict=True))) if found else None
 
 
 def answers_to(conn: Connection, partner: str, operations: Collection[str], most: int) -> list[bytes]:
@@ -60,7 +66,10 @@ def of_claim(conn: Connection, claim: str) -> Exchange | None:
 
 
 def _exchange(found: Any) -> Exchange | None:
-    return Exchange(**{**found, **{name: msgspec.json.decode(found[name]) for name in _JSON}}) if found else None
+    if not found:
+        return None
+    json = {name: msgspec.json.decode(found[name]) for name in _JSON}
+    return Exchange(**{**found, **json, "inward": bool(found["inward"])})
 
 
 def between(conn: Connection, span: tuple[int, int]) -> Iterator[dict[str, Any]]:

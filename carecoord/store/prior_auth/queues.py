@@ -4,6 +4,8 @@ from typing import Final, Literal
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, insert, not_, select
 
+from carecoord.store.database import driver
+from carecoord.store.database.among import OneOf, listed
 from carecoord.store.prior_auth.tables import authorization_automatic as automatic
 from carecoord.store.prior_auth.tables import authorization_lock as lock
 from carecoord.store.prior_auth.tables import authorization_party as party
@@ -15,6 +17,11 @@ QueueTab = Literal[
     "sample", "late", "held", "decided",
 ]  # fmt: skip
 StepKind = Literal["director", "sample", "held"]  # asked of the director; approved by a rule; decided and not told
+_approving = select(automatic.c.source).where(OneOf(automatic.c.payer, "payers")).limit(1)
+_by_rules = select(row.c.claim).where(
+    OneOf(row.c.claim, "claims"),
+    row.c.root.in_(select(party.c.root).where(party.c.side == "payer", party.c.key.in_(select(automatic.c.payer)))),
+)
 WAITING: Final = ("submitted", "pended", "asked", "contact", "unclear")
 
 
@@ -71,14 +78,12 @@ def let_rules_approve(conn: Connection, source: str, payer: str) -> None:
 
 def has_rules_that_approve(conn: Connection, payer: frozenset[str]) -> bool:
     """Whether a payer, by its identifiers (`system|value`), has a book whose rules approve."""
-    found = select(automatic.c.source).where(automatic.c.payer.in_(payer)).limit(1)
-    return conn.execute(found).first() is not None
+    return driver.first(conn, _approving, {"payers": listed(sorted(payer))}) is not None
 
 
 def approved_by_rules(conn: Connection, claims: list[str]) -> set[str]:
     """Those of these requests, `Claim/id`, whose payer has rules that approve."""
-    theirs = select(party.c.root).where(party.c.side == "payer", party.c.key.in_(select(automatic.c.payer)))
-    return set(conn.scalars(select(row.c.claim).where(row.c.claim.in_(claims), row.c.root.in_(theirs))))
+    return {claim for (claim,) in driver.every(conn, _by_rules, {"claims": listed(claims)})}
 
 
 def root_of(conn: Connection, claim: str) -> str | None:
