@@ -4,9 +4,9 @@ made it sends it; until then they can take it back. Who made it stays its author
 from typing import Final
 
 from auth.grant import Grant
-from carecoord.actions.access.turn import looking
-from carecoord.actions.acts import provenance
-from carecoord.actions.acts.act import Done, Planned, Submission, performed
+from carecoord.actions.access.turn import changing, looking
+from carecoord.actions.acts import act, provenance
+from carecoord.actions.acts.act import Deed, Done, Planned, Submission, performed
 from carecoord.actions.acts.provenance import Version
 from carecoord.actions.prior_auth import queue, sent
 from carecoord.actions.prior_auth.decide import Deciding, about, opened, proposer, wishes
@@ -78,7 +78,8 @@ def call_off(world: World, grant: Grant, request: str, submission: Submission, g
 
 def release(world: World, task: str) -> None:
     """Let the decision that a Task (its id) holds leave, in the name of who made it; nothing where it has left or was
-    taken back. One that can not leave any more, since somebody answered or withdrew the request, is called off."""
+    taken back. One that can not leave any more, since somebody answered or withdrew the request, or its payer does not
+    see that any more, is called off."""
     with reading(world.engine) as conn:
         row = read.get(conn, "Task", task)
         author = provenance.author_of(conn, Version("Task", task, 1))
@@ -91,26 +92,35 @@ def release(world: World, task: str) -> None:
         claim = target(item(held, "focus")).partition("/")[2]
         root = queue.root_of(turn, claim)
         later = queue.root_of_replaced(turn, claim) if root is None else None
-    if root is None:
-        _release_replaced(world, by, task, later)
+    try:
+        if root is not None:
+            _send_or_take_back(world, by, task, root)
+        elif later is not None:
+            call_off(world, by, world.new_id(), Submission(about(later), f"off-{task}"), task)
+    except Conflict:  # somebody was first
         return
+    except NotFound:  # kept from the payer
+        pass
+    _end_unseen(world, by, task)
+
+
+def _send_or_take_back(world: World, by: Grant, task: str, root: str) -> None:
+    """Send a decision; one that can not leave is taken back. root: the id of the first Claim."""
     try:
         send(world, by, world.new_id(), Submission(about(root), f"leaves-{task}"), "")
     except Conflict:
         take_back(world, by, world.new_id(), Submission(about(root), f"off-{task}"), "")
-    except NotFound:  # withdrawn, or kept from the payer
-        return
 
 
-def _release_replaced(world: World, by: Grant, task: str, root: str | None) -> None:
-    """Call a decision off whose request was replaced by that of an authorization, by the id of its first Claim; None
-    where that is nobody's."""
-    if root is None:
-        return
-    try:
-        call_off(world, by, world.new_id(), Submission(about(root), f"off-{task}"), task)
-    except (Conflict, NotFound):  # somebody was first; withdrawn, or kept from the payer
-        return
+def _end_unseen(world: World, by: Grant, task: str) -> None:
+    """Call a decision off that is still held, since its payer does not see the request any more: nobody else could."""
+    with changing(world, by, world.new_id()) as turn:
+        row = read.get(turn.conn, "Task", task)
+        held: Json = json.loads(row.body) if row and not row.deleted else {}
+        if hold.is_held(held):
+            claim = target(item(held, "focus")).partition("/")[2]
+            gone = Planned([hold.ended(held, False, turn.now)], sentence("act.decision-unseen"))
+            act.write(Deed(turn, f"unseen-{task}"[:64], about(claim)), "take-back", gone)
 
 
 def _held(acting: Deciding) -> Json:

@@ -30,6 +30,7 @@ def tests(now: int, account: str) -> dict[QueueTab, ColumnElement[bool]]:
     for as long as their lock lasts."""
     waits = and_(row.c.state.in_(WAITING), not_(_at("held")))
     mine = select(lock.c.root).where(lock.c.account == account, lock.c.until > now)
+    stands = row.c.state != "cancelled"  # of what was withdrawn no step waits for anybody
     return {
         "decide": waits,
         "mine": and_(waits, row.c.root.in_(mine)),
@@ -39,11 +40,11 @@ def tests(now: int, account: str) -> dict[QueueTab, ColumnElement[bool]]:
         "extended": and_(waits, row.c.extended.is_not(None)),
         "asked": row.c.state == "asked",
         "answered": and_(waits, row.c.attached > 0),
-        "second": row.c.proposed.is_not(None),
-        "director": _at("director"),
+        "second": and_(stands, row.c.proposed.is_not(None)),
+        "director": and_(stands, _at("director")),
         "appeals": and_(waits, row.c.level > 0),
         "sample": _at("sample"),
-        "held": _at("held"),
+        "held": and_(stands, _at("held")),
         "late": and_(row.c.state.in_(WAITING), row.c.due <= now),  # decided and not told is late all the same
         "decided": row.c.decided.is_not(None),
     }

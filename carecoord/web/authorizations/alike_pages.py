@@ -60,7 +60,7 @@ def _page(world: World, zone: ZoneInfo, state: State, status: int = 200) -> Resp
     rows = [view.page(each, None, ("", ""), ("", ""), "", times) for each in found.requests]
     page = render_template(
         "decisions_alike.html", rows=rows, odd=[each.row for each in found.odd], lost=found.lost, state=state,
-        mets=line_view.METS,
+        mets=line_view.METS, minutes=view.MINUTES,
     )  # fmt: skip
     return make_response(page, status)
 

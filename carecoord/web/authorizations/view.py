@@ -10,11 +10,11 @@ from carecoord.domain.access.payer_authorization import PayerAuthorization
 from carecoord.domain.messages.templates import TEMPLATES
 from carecoord.domain.prior_auth import lifecycle
 from carecoord.domain.prior_auth.clinic import peer
-from carecoord.domain.prior_auth.desk import guides, second_look, steps
+from carecoord.domain.prior_auth.desk import guides, hold, second_look, steps
 from carecoord.domain.prior_auth.desk.answers import REASONS
 from carecoord.domain.prior_auth.desk.letter import TEMPLATE
 from carecoord.domain.resource.elements import Json, extension, item, items, text, whole, words
-from carecoord.fhir.instants import micros
+from carecoord.fhir.instants import micros, moment
 from carecoord.web.acts.forms import Changed, State
 from carecoord.web.authorizations import queue_view
 from carecoord.web.authorizations.conflict_view import DECISIONS, ConflictLine, Waiting, conflict, waiting
@@ -26,6 +26,7 @@ from carecoord.words.catalogue import say, spoken
 from carecoord.words.glossary import Glossary
 from carecoord.words.sentence import sentence
 
+MINUTES: Final = int(hold.HOLD.total_seconds()) // 60
 WHYS: Final[Mapping[str, str]] = Glossary(REASONS)
 PEERS: Final[Mapping[str, str]] = Glossary({
     "upheld": sentence("decide.peer.upheld"),
@@ -60,7 +61,8 @@ class Other:
 class Page:
     """One request. provider: who is to do it. proposed: the lines that a colleague proposes to deny, as (service,
     reason, words); by: who proposes it; own: whether that is the reader; others: what else was asked for the member;
-    waiting: a decision that has not left; conflict: where somebody else decided meanwhile, line by line;
+    waiting: a decision that has not left; conflict: where somebody else decided meanwhile, line by line; rests: for how
+    many minutes a decision would be held, 0 where it would go out at once;
     steps: what was done beside deciding, as (what, when); offered: the acts that stand beside deciding; notes: what
     else there is to know."""
 
@@ -87,6 +89,7 @@ class Page:
     letters: Sequence[tuple[str, str, str]]
     waiting: Waiting | None
     conflict: Sequence[ConflictLine]
+    rests: int
 
     def of(self, verb: str) -> State:
         """The form of an act as it is shown: with what came of it, or anew."""
@@ -117,8 +120,13 @@ def page(
         [_other(each, found, times) for each in found.others], _steps(found, times), _offered(found),
         _notes(found, times), State(""), [_letter(each, times) for each in found.letters],
         waiting(found, decided, subject, times),
-        conflict(found, state.values, times) if state and state.changed else (),
+        conflict(found, state.values, times) if state and state.changed else (), _rests(found),
     )  # fmt: skip
+
+
+def _rests(found: Opened) -> int:
+    due = moment(found.row.due) if found.row.due else None
+    return MINUTES if hold.is_due_later(found.row.expedited, due, found.now) else 0
 
 
 def _letter(document: Json, times: Times) -> tuple[str, str, str]:

@@ -234,12 +234,49 @@ def test_a_decision_whose_request_was_replaced_is_called_off_and_its_author_read
     later(house, 16)
     work(house)
     assert (answers(house, VASCULAR), answers(house, "changed")) == ([], [])
-    with reading(house.world.engine) as conn:
-        rows = read.referring(conn, params.key("Task", "focus"), "Claim", VASCULAR)
-        assert [json.loads(row.body)["status"] for row in rows] == ["cancelled"]
+    assert _held(house, VASCULAR) == ["cancelled"]
     assert said in page(clerk)
     assert post(clerk, VASCULAR, "decide", **APPROVE)[0] == 303
     later(house, 32)
     work(house)
     assert len(answers(house, "changed")) == 1
     assert said not in page(clerk)
+
+
+@pytest.mark.parametrize("status", ["cancelled", "entered-in-error"])
+def test_a_decision_whose_request_was_withdrawn_is_called_off_and_stands_under_no_list(
+    house: House, status: str
+) -> None:
+    clerk = house.enter("payer")
+    post(clerk, VASCULAR, "decide", **APPROVE)
+    claim = stored(house, "Claim", VASCULAR)
+    interactions.update(house.world, SYSTEM, "Claim", VASCULAR, claim | {"status": status})
+    for tab in ("held", "decide", "late"):
+        assert VASCULAR not in ids(clerk.get(f"/decisions?tab={tab}").get_data(as_text=True)), tab
+    later(house, 16)
+    work(house)
+    assert answers(house, VASCULAR) == []
+    assert _held(house, VASCULAR) == ["cancelled"]
+
+
+def test_a_denial_that_was_proposed_waits_for_nobody_once_its_request_is_withdrawn(house: House) -> None:
+    clerk = house.enter("payer")
+    post(clerk, VASCULAR, "decide", **DENY)
+    assert ids(clerk.get("/decisions?tab=second").get_data(as_text=True)) == [VASCULAR]
+    claim = stored(house, "Claim", VASCULAR)
+    interactions.update(house.world, SYSTEM, "Claim", VASCULAR, claim | {"status": "cancelled"})
+    assert ids(clerk.get("/decisions?tab=second").get_data(as_text=True)) == []
+
+
+def _held(house: House, claim: str) -> list[str]:
+    """How the Tasks that hold decisions on a request stand."""
+    with reading(house.world.engine) as conn:
+        rows = read.referring(conn, params.key("Task", "focus"), "Claim", claim)
+        return [json.loads(row.body)["status"] for row in rows]
+
+
+def test_the_form_says_whether_a_decision_is_held_or_goes_out_at_once(house: House) -> None:
+    clerk = house.enter("payer")
+    assert "leaves in 15 minutes: until then you can take it back" in page(clerk)
+    assert "goes out at once" not in page(clerk)
+    assert "goes out at once and is not taken back" in page(clerk, FAST)
