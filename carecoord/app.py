@@ -37,6 +37,7 @@ from carecoord.web.assignment import pages as assignment_pages
 from carecoord.web.audit import pages as audit_pages
 from carecoord.web.authorizations import act_pages as decision_act_pages
 from carecoord.web.authorizations import alike_pages as decisions_alike_pages
+from carecoord.web.authorizations import letter_pages as decision_letter_pages
 from carecoord.web.authorizations import metrics_pages, published_pages
 from carecoord.web.authorizations import pages as decision_pages
 from carecoord.web.claims import pages as claim_pages
@@ -94,7 +95,8 @@ ROOMS: Final = (  # of the web, whose pages need the world and nothing else
     agreements_pages, agreement_act_pages, assignment_pages,
     acts_pages, batch_pages, link_pages, guest_pages, filing_pages, message_pages, form_pages, documents_pages,
     audit_pages,
-    break_glass, decisions_alike_pages, metrics_pages, published_pages, decision_pages, decision_act_pages,
+    break_glass, decisions_alike_pages, decision_letter_pages, metrics_pages, published_pages, decision_pages,
+    decision_act_pages,
     authorization_pages, authorization_act_pages, claim_pages,
     conflict_pages, ehr_pages, quality_pages, rule_pages,
 )  # fmt: skip

@@ -14,9 +14,10 @@ from carecoord.actions.imports import uploads
 from carecoord.actions.inbox import digest
 from carecoord.actions.measures import count
 from carecoord.actions.messages import notices
-from carecoord.actions.prior_auth import automatic, eligibility, letters, sent
+from carecoord.actions.prior_auth import automatic, eligibility, sent
 from carecoord.actions.prior_auth import holds as holds_of_decisions
 from carecoord.actions.prior_auth.dtr import fetch as forms_fetch
+from carecoord.actions.prior_auth.letters import letter as letters
 from carecoord.actions.prior_auth.metrics import count as metrics_count
 from carecoord.actions.prior_auth.pas import notices as pas_notices
 from carecoord.actions.prior_auth.pas_client import due as pas_due

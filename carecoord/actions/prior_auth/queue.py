@@ -28,8 +28,9 @@ from carecoord.fhir import text as json
 from carecoord.fhir.instants import micros, moment
 from carecoord.fhir.search import params
 from carecoord.store.audit.events import told
-from carecoord.store.prior_auth import authorizations, queues
+from carecoord.store.prior_auth import authorizations, letters, queues
 from carecoord.store.prior_auth.authorizations import Asked, Tab, Whose
+from carecoord.store.prior_auth.letters import Sending
 from carecoord.store.resources import read
 from carecoord.words.sentence import sentence
 from carecoord.world import World
@@ -55,7 +56,7 @@ class Hold:
 @dataclass(frozen=True)
 class Queue:
     """A page of the queue at an instant. on_it: who is on which request, by root; steps: where each stands beside its
-    state, by `Claim/id`."""
+    state, by `Claim/id`; letters: how many wait to be sent."""
 
     now: datetime
     rows: Sequence[PayerAuthorization]
@@ -63,6 +64,7 @@ class Queue:
     on_it: Mapping[str, Hold]
     steps: Mapping[str, Collection[str]]
     after: tuple[int, str] | None
+    letters: int = 0
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class Opened:
     Task of a denial that waits for a second person; on_it: who is on it; steps: where it stands beside its state;
     judged: the case by what the payer was told alone; guides: the rule about each line, by its sequence; others: what
     else was asked for the member, as far as it is this payer's, the newest first; tasks: of
-    the payer's own; letters: that were written about it."""
+    the payer's own; letters: that were written about it; sendings: how they go out, by the id of their document."""
 
     now: datetime
     row: PayerAuthorization
@@ -87,6 +89,7 @@ class Opened:
     others: Sequence[PayerAuthorization]
     tasks: Sequence[Json]
     letters: Sequence[Json]
+    sendings: Mapping[str, Sending]
 
     @property
     def held(self) -> Json | None:
@@ -122,12 +125,13 @@ def listed(world: World, grant: Grant, request: str, asked: Asked) -> Queue:
         counts = authorizations.counts(turn.conn, mine, asked, (*TABS, *FIGURES))
         locks = _held(turn, [each.root for each in shown])
         steps = queues.steps(turn.conn, [each.claim for each in shown])
+        waits = letters.count(turn.conn, turn.office().organizations, mine.withheld)
         patient, patients = told(each.patient for each in shown)
         _audit(turn, "search", query=f"tab={asked.tab}&q={asked.words}", patient=patient, patients=patients)
     last = shown[-1] if len(rows) > SIZE else None
     return Queue(
         turn.now, [payer_authorization(each._mapping) for each in shown], counts, locks, steps,
-        (last.sort_due, last.root) if last else None,
+        (last.sort_due, last.root) if last else None, waits,
     )  # fmt: skip
 
 
@@ -188,7 +192,7 @@ def opened(turn: Turn, claim: str) -> Opened:
         [payer_authorization(each._mapping) for each in authorizations.of_member(turn.conn, mine, row.patient)
          if each.root != row.root],
         [each for claim in own for each in step_tasks(turn, claim)],
-        letters_about(turn, row.patient, frozenset(own)),
+        letters_about(turn, row.patient, frozenset(own)), letters.of_root(turn.conn, row.root),
     )  # fmt: skip
 
 

@@ -24,7 +24,7 @@ Verb = Literal[
     "merge-patients", "keep-patients-apart", "unmerge-patients",
     "submit", "approve", "give-back", "certify", "bill", "pay",
     "decide", "agree", "disagree", "send-decision", "take-back",
-    "extend-clock", "ask-director", "hear-director", "hold-peer", "look-over",
+    "extend-clock", "ask-director", "hear-director", "hold-peer", "look-over", "send-letters",
     "send-request", "put-in", "answer-payer", "extend-request", "renew-request", "appeal", "withdraw-request",
     "void-request", "peer-to-peer", "tell-peer", "call-payer", "check-eligibility",
     "see-claims", "bring-x12", "correct-claim", "appeal-claim", "write-off", "agree-write-off", "refuse-write-off",
@@ -158,7 +158,7 @@ TABLE: Final[dict[str, frozenset[Verb]]] = {
     "supervisor": frozenset({"supervise"}),  # beside coordinator or clinician: whose cases one sees is theirs to say
     "payer": frozenset({
         "see-as-payer", "see-rules", "message", "decide", "agree", "disagree", "send-decision", "take-back",
-        "extend-clock", "ask-director", "hear-director", "hold-peer", "look-over",
+        "extend-clock", "ask-director", "hear-director", "hold-peer", "look-over", "send-letters",
     }),
     "contracts": frozenset({
         "see-agreements", "see-rates", "see-rules", "keep-rules", "import", "draft", "edit", "amend", "sign", "drop",

@@ -59,6 +59,8 @@ TERMS: Final[Mapping[str, Term]] = {
         Term("eligibility-reply", "clock", "payer", "24 hours", "prior-auth.md 5"),
         Term("information-lead", "lead", "payer", "24 hours", "prior-auth.md 5"),
         Term("channel", "words", "payer", "", "prior-auth.md 5"),
+        # by which way its letters to members go: printed by itself, by a mail house, or read in the member's app
+        Term("letter.channel", "choice", "payer", "print", "prior-auth.md 6"),
         # a payer that has to publish its yearly metrics says so: nobody else's numbers are shown to everybody
         Term("metrics-published", "choice", "payer", "no", "CMS-0057-F, 42 CFR 422.122(c)"),
         Term("metrics-items", "words", "payer", "", "CMS-0057-F, 42 CFR 422.122(c)"),
@@ -93,7 +95,7 @@ _WINDOWS: Final = tuple(f"window.{each}" for each in PRIORITIES)
 _IN_DAYS: Final = frozenset({"eligibility-age", "visit-lead", "expiring"})  # that sentences tell in days
 CHOICES: Final = {
     "patient-cancels": ("at-once", "ask-first"), "extension.by": ("either", "patient", "payer", "nobody"),
-    "metrics-published": ("no", "yes"),
+    "metrics-published": ("no", "yes"), "letter.channel": ("print", "mail", "portal"),
 }  # fmt: skip
 MAY_EXTEND: Final[Mapping[str, tuple[str, ...]]] = {  # what a policy says -> who may have a payer's clock extended
     "either": ("patient", "payer"), "patient": ("patient",), "payer": ("payer",), "nobody": (),

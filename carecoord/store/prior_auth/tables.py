@@ -161,6 +161,36 @@ authorization_step = Table(  # at which step of its payer a request stands besid
     Column("since", Big, nullable=False),
 )
 
+letter_sending = Table(  # a letter of a payer: by which way it goes, in which batch, and when it went
+    "letter_sending",
+    metadata,
+    Column("document", Str, primary_key=True),  # the id of its DocumentReference
+    Column("payer", Str, nullable=False),  # the id of the Organization that writes
+    Column("root", Str, nullable=False),  # of the row of the request
+    Column("patient", Str, nullable=False),
+    Column("channel", Str, nullable=False),  # print | mail | portal: shipped.CHOICES of letter.channel
+    Column("kind", Str, nullable=False),  # desk.letter.LetterKind
+    Column("written", Big, nullable=False),
+    Column("batch", Str),  # with which others it goes; none: it waits, or goes by itself
+    Column("sent", Big),
+    Column("sent_by", Str, nullable=False),  # the name of who says that it went; empty: nobody, it goes by itself
+    Index("letter_sending_waiting", "payer", "batch", "channel", "written"),
+    Index("letter_sending_root", "root"),
+)
+letter_batch = Table(  # letters of one way that go out together, as one file
+    "letter_batch",
+    metadata,
+    Column("id", Str, primary_key=True),  # of the act that made it
+    Column("payer", Str, nullable=False),
+    Column("channel", Str, nullable=False),
+    Column("made", Big, nullable=False),
+    Column("made_by", Str, nullable=False),  # the name of who made it
+    Column("letters", Integer, nullable=False),  # how many
+    Column("sent", Big),
+    Column("sent_by", Str, nullable=False),
+    Index("letter_batch_payer", "payer", "made"),
+)
+
 authorization_counted = Table(  # a request as its payer's metrics count it, made of the log of events alone
     "authorization_counted",
     metadata,

@@ -7,7 +7,8 @@ from flask import Blueprint, redirect, request
 from werkzeug.wrappers import Response
 
 from carecoord.actions.acts.act import Done
-from carecoord.actions.prior_auth import decide, letters, queue
+from carecoord.actions.prior_auth import decide, queue
+from carecoord.actions.prior_auth.letters import letter as letters
 from carecoord.domain.resource.days import local
 from carecoord.errors import NotFound
 from carecoord.web.acts import submissions

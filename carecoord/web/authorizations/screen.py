@@ -53,7 +53,7 @@ class Screen:
             "decisions.html", groups=queue_view.groups(found, times), tabs=queue_view.tabs(found.counts), tab=asked.tab,
             figures=queue_view.figures(found.counts), columns=queue_view.COLUMNS, words=asked.words, follows=follows,
             empty=queue_view.EMPTY.get(asked.tab) or spoken("decide.empty"), as_of=times.stamp(), next=_next(found),
-            file=urlencode(address), total=found.counts[asked.tab], names=queue_view.NAMES,
+            file=urlencode(address), total=found.counts[asked.tab], names=queue_view.NAMES, letters=found.letters,
         )  # fmt: skip
 
     def file(self, form: downloads.Form) -> Response:

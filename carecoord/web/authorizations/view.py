@@ -16,7 +16,7 @@ from carecoord.domain.prior_auth.desk.letter import TEMPLATE
 from carecoord.domain.resource.elements import Json, extension, item, items, text, whole, words
 from carecoord.fhir.instants import micros, moment
 from carecoord.web.acts.forms import Changed, State
-from carecoord.web.authorizations import queue_view
+from carecoord.web.authorizations import letter_view, queue_view
 from carecoord.web.authorizations.conflict_view import DECISIONS, ConflictLine, Waiting, conflict, waiting
 from carecoord.web.authorizations.line_view import LineForm, asked_for, in_codes, line_form, read_day
 from carecoord.web.authorizations.queue_view import QueueRow, queue
@@ -86,7 +86,7 @@ class Page:
     offered: Collection[str]
     notes: Sequence[str]
     blank: State
-    letters: Sequence[tuple[str, str, str]]
+    letters: Sequence[tuple[str, str, str, str]]
     waiting: Waiting | None
     conflict: Sequence[ConflictLine]
     rests: int
@@ -118,7 +118,7 @@ def page(
         _provider(found), _proposed(found), by[1],
         bool(by[0]) and by[0] == subject, state or State("decide", asked_for(found, times)), _seen(found),
         [_other(each, found, times) for each in found.others], _steps(found, times), _offered(found),
-        _notes(found, times), State(""), [_letter(each, times) for each in found.letters],
+        _notes(found, times), State(""), [_letter(each, found, times) for each in found.letters],
         waiting(found, decided, subject, times),
         conflict(found, state.values, times) if state and state.changed else (), _rests(found),
     )  # fmt: skip
@@ -129,11 +129,12 @@ def _rests(found: Opened) -> int:
     return MINUTES if hold.is_due_later(found.row.expedited, due, found.now) else 0
 
 
-def _letter(document: Json, times: Times) -> tuple[str, str, str]:
-    """The name, the day and the address of a letter."""
+def _letter(document: Json, found: Opened, times: Times) -> tuple[str, str, str, str]:
+    """The name, the day and the address of a letter, and how it goes out."""
     kind = text(extension(document, TEMPLATE), "valueString").partition(" ")[0]
     named = TEMPLATES[kind].title if kind in TEMPLATES else words(item(document, "type"))
-    return say(named), times.stored(text(document, "date")), f"/documents/{document['id']}/1"
+    went = letter_view.went(found.sendings.get(str(document["id"])), times)
+    return say(named), times.stored(text(document, "date")), f"/documents/{document['id']}/1", went
 
 
 def _other(row: PayerAuthorization, found: Opened, times: Times) -> Other:

@@ -54,6 +54,7 @@ NAMES: Final[Mapping[str, str]] = Glossary({
     "eligibility-reply": sentence("policies.name.eligibility-reply"),
     "information-lead": sentence("policies.name.information-lead"),
     "channel": sentence("policies.name.channel"),
+    "letter.channel": sentence("policies.name.letter-channel"),
     "metrics-published": sentence("policies.name.metrics-published"),
     "metrics-items": sentence("policies.name.metrics-items"),
     "visit-lead": sentence("policies.name.visit-lead"),
@@ -96,6 +97,9 @@ _CHOICES: Final[Mapping[str, Sentence]] = {
     "nobody": sentence("policies.choice.nobody"),
     "no": sentence("policies.choice.no"),
     "yes": sentence("policies.choice.yes"),
+    "print": sentence("policies.choice.print"),
+    "mail": sentence("policies.choice.mail"),
+    "portal": sentence("policies.choice.portal"),
 }  # fmt: skip
 _WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")  # as a policy keeps them
 _BARE: Final = str.maketrans("áéíóúñ", "aeioun")

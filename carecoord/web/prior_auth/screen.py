@@ -14,7 +14,8 @@ from carecoord.actions.access.turn import looking
 from carecoord.actions.acts import act as acts_act
 from carecoord.actions.acts.act import Done
 from carecoord.actions.people import drafts as kept
-from carecoord.actions.prior_auth import letter_sheet, requests
+from carecoord.actions.prior_auth import requests
+from carecoord.actions.prior_auth.letters import sheet
 from carecoord.errors import NotFound
 from carecoord.fhir.instants import micros
 from carecoord.store.prior_auth.authorizations import Asked
@@ -96,7 +97,7 @@ class Screen:
         found = requests.one(self.world, sign_in.session().grant(), request_id(), id)
         times = Times(found.now, self.zone)
         page = view.sheet(found, times, None, f"/authorizations/{quote(id)}")
-        made = letter_sheet.pdf(render_template("request_packet_sheet.html", page=page, as_of=times.stamp()))
+        made = sheet.pdf(render_template("request_packet_sheet.html", page=page, as_of=times.stamp()))
         named = {"Content-Disposition": 'inline; filename="packet.pdf"', "Cache-Control": "no-store"}
         return Response(made, mimetype="application/pdf", headers=named)
 

@@ -18,8 +18,8 @@ from carecoord.actions.fhir import bundle, interactions, system_search
 from carecoord.actions.fhir.everything import everything
 from carecoord.actions.people import accounts
 from carecoord.actions.people.accounts import NewUser
-from carecoord.actions.prior_auth.letter_sheet import Heads
-from carecoord.actions.prior_auth.letters import document_id
+from carecoord.actions.prior_auth.letters.letter import document_id
+from carecoord.actions.prior_auth.letters.sheet import Heads
 from carecoord.actions.prior_auth.pas.bundles import answer_bundle
 from carecoord.domain.access import payer_view
 from carecoord.domain.access.payer_authorization import PayerAuthorization

@@ -13,7 +13,7 @@ from pypdf import PdfReader
 from carecoord.actions.fhir import interactions
 from carecoord.actions.people import accounts
 from carecoord.actions.people.accounts import NewUser
-from carecoord.actions.prior_auth.letters import document_id
+from carecoord.actions.prior_auth.letters.letter import document_id
 from tests.desk.authorizations.test_automatic import NOT_SAMPLED, SYSTEM, ask, let_the_rule, stored, work
 from tests.desk.authorizations.test_request_page import APPROVE, DENY, HIDDEN, MET, VASCULAR, _appeal, answers, told
 from tests.desk.conftest import PASSWORD, Clock, House, built

@@ -8,8 +8,10 @@ import pytest
 from tests.axe import LOOKS, check
 
 
-@pytest.mark.parametrize("path", ["/decisions/metrics", "/decisions/metrics?show=standard-approved&part=of"])
-def test_axe_finds_nothing_on_the_page_of_the_metrics(open_page: Callable[..., Any], path: str) -> None:
+@pytest.mark.parametrize(
+    "path", ["/decisions/metrics", "/decisions/metrics?show=standard-approved&part=of", "/decisions/letters"]
+)
+def test_axe_finds_nothing_on_the_pages_of_metrics_and_letters(open_page: Callable[..., Any], path: str) -> None:
     check(open_page(path, "payer"), LOOKS)
 
 

@@ -19,7 +19,7 @@ from carecoord.actions.inbox import digest
 from carecoord.actions.messages import notices
 from carecoord.actions.people import accounts
 from carecoord.actions.people.accounts import NewUser
-from carecoord.actions.prior_auth.letters import document_id
+from carecoord.actions.prior_auth.letters.letter import document_id
 from carecoord.domain.messages.templates import TEMPLATES, Fields, written
 from carecoord.store.database.engine import writing
 from tests.desk.authorizations.test_automatic import SYSTEM, stored, work

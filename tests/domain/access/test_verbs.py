@@ -107,6 +107,7 @@ HOLDERS = {
     "hold-peer": {"payer"},
     "look-over": {"payer"},
     "send-decision": {"payer"},
+    "send-letters": {"payer"},
     "take-back": {"payer"},
     "give-notice": {"contracts"},
     "start-plan": {"coordinator", "clinician"},

@@ -156,6 +156,7 @@ ELSEWHERE = {  # terms whose being heard other tests show
     "calendar.week", "calendar.hours", "calendar.holidays", "calendar.closed", "calendar.zone",  # and test_calendars.py
     "appeal.second", "appeal.third",  # tests/domain/prior_auth/test_appeal_windows.py
     "metrics-published", "metrics-items",  # tests/desk/authorizations/test_metrics.py
+    "letter.channel",  # tests/desk/authorizations/test_letters_out.py
     "patient-cancels",  # tests/api/test_patients_moves.py
     "hold",  # tests/domain/scheduling/test_holds.py
     "approval-steps", "approval-step",  # tests/desk/agreements/test_office.py

@@ -72,6 +72,7 @@ WRITTEN = {  # number -> sha256 of what the migration does; a line is added when
     "0053": "05b75ccff784f5486fd84efbd5a603fd297c08e51b48b3c1835f2e212362d1fd",
     "0054": "e4f5c23ae972994b35d0b5cd63cd8c61adcb7ed8339f9633f77f30a4cc333022",
     "0055": "8f3fa9e972c9c4dc207c94bdf8aaa8fe420871d944a56ec1b4fe4d9d32a97903",
+    "0056": "01ea6992d83f773dad0258aa4f01c3f05f41a5f906b8ca9ac0d386c380966599",
 }
 
 

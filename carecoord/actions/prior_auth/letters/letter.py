@@ -14,8 +14,9 @@ from carecoord.actions.acts.act import Planned
 from carecoord.actions.clearance.library import Library
 from carecoord.actions.guests.links import language as reads
 from carecoord.actions.messages import templates as words_of
-from carecoord.actions.prior_auth import letter_sheet, queue
+from carecoord.actions.prior_auth import queue
 from carecoord.actions.prior_auth.decide import Deciding, about
+from carecoord.actions.prior_auth.letters import sheet
 from carecoord.actions.prior_auth.queue import Opened
 from carecoord.domain.access import verbs
 from carecoord.domain.documents import acts as documents
@@ -34,8 +35,11 @@ from carecoord.domain.resource.elements import Json, items, key, target, text
 from carecoord.domain.resource.parties import name as name_of
 from carecoord.errors import NotFound
 from carecoord.fhir import text as json
+from carecoord.fhir.instants import micros
 from carecoord.store.database.engine import reading
 from carecoord.store.messages import templates
+from carecoord.store.prior_auth import letters as sendings
+from carecoord.store.prior_auth.letters import Sending
 from carecoord.store.resources import read
 from carecoord.words.sentence import say, sentence
 from carecoord.world import World
@@ -70,7 +74,7 @@ def write(world: World, answer: str) -> None:
     if made is None or found is None or root is None:
         return
     heads, parts, tongue, version = made
-    data = letter_sheet.pdf(letter_sheet.html(heads, parts, tongue))
+    data = sheet.pdf(sheet.html(heads, parts, tongue))
     with changing(world, by, world.new_id()) as turn:
         if read.get(turn.conn, "DocumentReference", document_id(answer)) is not None:
             return
@@ -78,6 +82,21 @@ def write(world: World, answer: str) -> None:
         paper = Paper(say(sentence("decision-letter.file"), tongue) + ".pdf", "application/pdf", data, _KIND)
         kept = _document(acting, found, paper, answer, tongue, version)
         act.write(acting, "letter", Planned(kept, sentence("act.letter-written")))
+        sendings.keep(turn.conn, _sending(acting, found, answer, parts))
+
+
+def _sending(acting: Deciding, found: Opened, answer: str, parts: Letter) -> Sending:
+    """The letter on its way: by the way that the payer's policy names today. One for the portal is there now that it is
+    written: the member reads it in an app of theirs."""
+    turn = acting.turn
+    policy = found.judged.facts.policy
+    request = next((each for each in found.judged.facts.requests if each.key == found.row.claim), None)
+    channel = policy.said("letter.channel", local(turn.now, policy.zone), request.insurer if request else None)
+    now = micros(turn.now)
+    return Sending(
+        document_id(answer), turn.grant.organization or "", found.row.root, found.row.patient, channel, parts.kind,
+        now, None, now if channel == "portal" else None, "",
+    )  # fmt: skip
 
 
 def preview(world: World, grant: Grant, request: str, claim: str, given: Sequence[Choice]) -> bytes:
@@ -91,12 +110,12 @@ def preview(world: World, grant: Grant, request: str, claim: str, given: Sequenc
     if made is None:
         raise NotFound(sentence("refusals.no-payer-to-write"))
     heads, parts, tongue, _ = made
-    return letter_sheet.pdf(letter_sheet.html(heads, parts, tongue))
+    return sheet.pdf(sheet.html(heads, parts, tongue))
 
 
 def _made(
     turn: Turn, found: Opened, answer: Json, payer: str, more: Sequence[tuple[str, date | None]] = ()
-) -> tuple[letter_sheet.Heads, Letter, str, str] | None:  # fmt: skip
+) -> tuple[sheet.Heads, Letter, str, str] | None:  # fmt: skip
     """The head and the parts of a letter, its language, and the version of the words. more: papers that are about to be
     asked for."""
     library = Library(turn.conn)
@@ -123,7 +142,7 @@ def _made(
     opening = written(name, fields, tongue, {each: row.words for each, row in own.items()})
     row = own.get((name, tongue))
     whom, member = found.row.patient_name, found.row.member_id or ""
-    heads = letter_sheet.Heads(name_of(office), phone, local(turn.now, zone), number, whom, member, opening)
+    heads = sheet.Heads(name_of(office), phone, local(turn.now, zone), number, whom, member, opening)
     return heads, parts, tongue, f"{name} {tongue} {row.n if row else 'shipped'}"
 
 
