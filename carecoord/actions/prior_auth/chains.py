@@ -10,6 +10,7 @@ from carecoord.actions.access import sides
 from carecoord.actions.access.turn import Turn
 from carecoord.actions.acts import provenance
 from carecoord.actions.acts.provenance import Version
+from carecoord.domain.access import verbs
 from carecoord.domain.prior_auth import lifecycle
 from carecoord.domain.prior_auth.clinic import peer
 from carecoord.domain.prior_auth.clinic.wishes import is_wish
@@ -207,8 +208,8 @@ def _told(before: Json) -> LifeVerb | None:
 
 
 def _demand_two(turn: Turn, held: Held, claim: str, after: Json, lines: Iterable[Json]) -> None:
-    """A denial says that a human reviewed it. Where it is decided here, another person has proposed these very lines;
-    a payer's own system, which decides elsewhere, answers for its own people."""
+    """A denial says that a human reviewed it. Where it is decided here, a medical director does, and another person has
+    proposed these very lines; a payer's own system, which decides elsewhere, answers for its own people."""
     if second_look.human(after) is not True:
         words = "A denial is never made by a rule alone: say which human reviewed it (claimResponseReviewer)."
         raise Unprocessable(words, "ClaimResponse.extension")
@@ -223,6 +224,8 @@ def _demand_two(turn: Turn, held: Held, claim: str, after: Json, lines: Iterable
             continue
         first = provenance.author_of(turn.conn, Version("Task", id, 1))
         if first is not None and first.subject != turn.grant.subject:
+            if not verbs.may(turn.grant.roles, "agree"):
+                raise Forbidden(sentence("refusals.director-agrees"), "http.act")
             return
     raise Conflict(
         "A denial takes two people: nobody else has proposed these lines. Legal: propose, then somebody else agrees.",

@@ -87,7 +87,7 @@ def release(world: World, task: str) -> None:
     if not hold.is_held(held) or author is None:
         return
     payer = target(item(held, "owner")).partition("/")[2]
-    by = Grant(author.subject, roles=frozenset(verbs.holders("decide")), organization=payer, name=author.name)
+    by = Grant(author.subject, roles=frozenset(verbs.holders("decide", "agree")), organization=payer, name=author.name)
     with looking(world, by, "") as turn:
         claim = target(item(held, "focus")).partition("/")[2]
         root = queue.root_of(turn, claim)

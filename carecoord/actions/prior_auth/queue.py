@@ -72,8 +72,9 @@ class Opened:
     """One request as its payer sees it. claim: its newest version; answers: those to it, the newest last; proposal: the
     Task of a denial that waits for a second person; on_it: who is on it; steps: where it stands beside its state;
     judged: the case by what the payer was told alone; guides: the rule about each line, by its sequence; others: what
-    else was asked for the member, as far as it is this payer's, the newest first; tasks: of
-    the payer's own; letters: that were written about it; sendings: how they go out, by the id of their document."""
+    else was asked for the member, as far as it is this payer's, the newest first; tasks: of the payer's own; letters:
+    that were written about it; sendings: how they go out, by the id of their document; directs: whether the asker is a
+    medical director."""
 
     now: datetime
     row: PayerAuthorization
@@ -90,6 +91,7 @@ class Opened:
     tasks: Sequence[Json]
     letters: Sequence[Json]
     sendings: Mapping[str, Sending]
+    directs: bool
 
     @property
     def held(self) -> Json | None:
@@ -193,6 +195,7 @@ def opened(turn: Turn, claim: str) -> Opened:
          if each.root != row.root],
         [each for claim in own for each in step_tasks(turn, claim)],
         letters_about(turn, row.patient, frozenset(own)), letters.of_root(turn.conn, row.root),
+        verbs.may(turn.grant.roles, "agree"),
     )  # fmt: skip
 
 

@@ -85,16 +85,14 @@ TABLE: Final[dict[str, Rows]] = {
         (frozenset({"Communication", "CommunicationRequest"}), "crs"),
         (COVER | REQUESTS | NETWORK | PAPERS | FORMS | {"Patient", "ServiceRequest"} | (PUBLIC - DRUGS), "rs"),
     ),
+    "medical-director": (),  # comes beside payer: what it adds is the desk's alone
     "contracts": (
         (AGREEMENTS | NETWORK | REGISTRY | KNOWLEDGE | BESIDE, "crus"),
         (frozenset({"Binary"}), "crs"),
         (CALENDAR | COUNTS, "rs"),
     ),
     "auditor": ((TRAIL, "rs"),),
-    "admin": (
-        (REGISTRY | CALENDAR | SUBSCRIBED, "cruds"),
-        (NETWORK | KNOWLEDGE, "rs"),
-    ),
+    "admin": ((REGISTRY | CALENDAR | SUBSCRIBED, "cruds"), (NETWORK | KNOWLEDGE, "rs")),
 }
 
 

@@ -157,9 +157,11 @@ TABLE: Final[dict[str, frozenset[Verb]]] = {
     ),
     "supervisor": frozenset({"supervise"}),  # beside coordinator or clinician: whose cases one sees is theirs to say
     "payer": frozenset({
-        "see-as-payer", "see-rules", "message", "decide", "agree", "disagree", "send-decision", "take-back",
-        "extend-clock", "ask-director", "hear-director", "hold-peer", "look-over", "send-letters",
+        "see-as-payer", "see-rules", "message", "decide", "send-decision", "take-back",
+        "extend-clock", "ask-director", "hold-peer", "look-over", "send-letters",
     }),
+    # beside payer: who answers what the clerks ask, and decides the second step of a denial (42 CFR 422.566(d))
+    "medical-director": frozenset({"agree", "disagree", "hear-director"}),
     "contracts": frozenset({
         "see-agreements", "see-rates", "see-rules", "keep-rules", "import", "draft", "edit", "amend", "sign", "drop",
         "affiliate", "oblige", "fulfil", "give-notice", "end", "file", "submit", "approve", "give-back", "certify",
@@ -195,6 +197,7 @@ PURPOSES: Final[dict[str, Literal["treatment", "payment", "operations"]]] = {  #
     "clinician": "treatment",
     "supervisor": "operations",
     "payer": "payment",
+    "medical-director": "payment",
     "contracts": "operations",
     "auditor": "operations",
     "admin": "operations",

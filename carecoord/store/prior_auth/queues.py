@@ -2,7 +2,7 @@
 
 from typing import Final, Literal
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, insert, not_, select
+from sqlalchemy import ColumnElement, Connection, and_, delete, insert, not_, or_, select
 
 from carecoord.store.database import driver
 from carecoord.store.database.among import OneOf, listed
@@ -41,7 +41,7 @@ def tests(now: int, account: str) -> dict[QueueTab, ColumnElement[bool]]:
         "asked": row.c.state == "asked",
         "answered": and_(waits, row.c.attached > 0),
         "second": and_(stands, row.c.proposed.is_not(None)),
-        "director": and_(stands, _at("director")),
+        "director": and_(stands, or_(_at("director"), row.c.proposed.is_not(None))),  # who decides the second step
         "appeals": and_(waits, row.c.level > 0),
         "sample": _at("sample"),
         "held": and_(stands, _at("held")),

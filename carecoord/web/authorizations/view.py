@@ -155,7 +155,7 @@ def _offered(found: Opened) -> list[str]:
     said = {
         "extend-clock": waits and not found.row.extended,
         "ask-director": waits and "director" not in steps,
-        "hear-director": "director" in steps,
+        "hear-director": "director" in steps and found.directs,
         "hold-peer": found.row.state in _REFUSED,
         "look-over": "sample" in steps,
     }

@@ -95,6 +95,7 @@ ROLES: Mapping[str, str] = Glossary(
         "clinician": sentence("labels.roles.clinician"),
         "supervisor": sentence("labels.roles.supervisor"),
         "payer": sentence("labels.roles.payer"),
+        "medical-director": sentence("labels.roles.medical-director"),
         "contracts": sentence("labels.roles.contracts"),
         "auditor": sentence("labels.roles.auditor"),
         "admin": sentence("labels.roles.admin"),

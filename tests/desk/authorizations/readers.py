@@ -4,6 +4,8 @@ import re
 
 from flask.testing import FlaskClient
 
+DIRECTOR = frozenset({"payer", "medical-director"})  # roles of who decides the second step of a denial
+
 
 def get(client: FlaskClient, path: str) -> str:
     """A page that must be there."""

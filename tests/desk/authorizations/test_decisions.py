@@ -7,15 +7,22 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
+from auth.grant import Grant
+from auth.scopes import parse, resources
+from carecoord.actions.fhir import interactions
 from carecoord.actions.people import accounts
 from carecoord.actions.people.accounts import NewUser
 from carecoord.domain.prior_auth.desk import second_look
+from carecoord.errors import Forbidden
 from carecoord.fhir import text as json
+from carecoord.fhir.search import params
 from carecoord.store.database.engine import reading
 from carecoord.store.resources import read
-from tests.desk.conftest import PASSWORD, Clock, House, built
+from tests.desk.authorizations.readers import DIRECTOR, ids
+from tests.desk.conftest import NOW, PASSWORD, Clock, House, built
 
 VASCULAR, PAPER = "request-order-24825", "request-order-24817"
+USER = resources(parse("user/*.cruds"))
 HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
 
 
@@ -23,7 +30,7 @@ HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
 def house(story: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """A house of each test's own, with a second clerk of the same payer."""
     for found in built(story, tmp_path_factory.mktemp("decisions"), Clock()):
-        clerk = NewUser("calder", "Calder, Ines", frozenset({"payer"}), "office-blue-horizon")
+        clerk = NewUser("calder", "Calder, Ines", DIRECTOR, "office-blue-horizon")
         accounts.add_user(found.world, clerk, PASSWORD)
         yield found
 
@@ -149,3 +156,45 @@ def test_nobody_else_sees_the_queue_or_a_request(house: House) -> None:
         told = client.post(f"/decisions/{VASCULAR}/decide", data={**APPROVE, "csrf": "x", "lines": "1"})
         assert told.status_code in (403, 404)
     assert answers(house, VASCULAR) == []
+
+
+def test_only_a_medical_director_agrees_to_a_denial_or_gives_it_back_on_every_road(house: House) -> None:
+    clerk = NewUser("moss", "Moss, Ada", frozenset({"payer"}), "office-blue-horizon")
+    accounts.add_user(house.world, clerk, PASSWORD)
+    first, colleague, director = house.enter("payer"), house.enter("moss"), house.enter("calder")
+    told(first, VASCULAR, "decide", **DENY)
+    shown = colleague.get(f"/decisions/{VASCULAR}").get_data(as_text=True)
+    assert "A medical director of yours agrees to it, or gives it back." in shown
+    assert f"/decisions/{VASCULAR}/agree" not in shown
+    for verb in ("agree", "disagree"):
+        sent = colleague.post(f"/decisions/{VASCULAR}/{verb}", data={"csrf": _csrf(shown), "once": verb, "note": "No"})
+        assert sent.status_code == 403, verb
+    (task,) = _proposals(house)
+    answer = second_look.answer(task) | {"id": "by-api", "created": NOW.isoformat()}
+    answer["extension"] = [second_look.reviewer("1234567893")]
+    roads = [({"payer"}, Forbidden), (DIRECTOR, None)]
+    for roles, refused in roads:
+        by = Grant("moss-by-an-app", scopes=USER, roles=frozenset(roles), organization="office-blue-horizon")
+        if refused:
+            with pytest.raises(refused, match="medical director of the payer"):
+                interactions.update(house.world, by, "ClaimResponse", "by-api", answer)
+            assert VASCULAR in ids(director.get("/decisions?tab=director").get_data(as_text=True))
+        else:
+            interactions.update(house.world, by, "ClaimResponse", "by-api", answer)
+    assert [each["id"] for each in answers(house, VASCULAR)] == ["by-api"]
+
+
+def test_a_medical_director_who_proposes_a_denial_does_not_agree_to_it(house: House) -> None:
+    director = house.enter("calder")
+    told(director, VASCULAR, "decide", **DENY)
+    own = director.get(f"/decisions/{VASCULAR}").get_data(as_text=True)
+    assert "You proposed it" in own
+    sent = director.post(f"/decisions/{VASCULAR}/agree", data={"csrf": _csrf(own), "once": "x"})
+    assert sent.status_code == 403
+    assert answers(house, VASCULAR) == []
+
+
+def _proposals(house: House) -> list[dict]:
+    with reading(house.world.engine) as conn:
+        rows = read.referring(conn, params.key("Task", "focus"), "Claim", VASCULAR)
+        return [json.loads(each.body) for each in rows]

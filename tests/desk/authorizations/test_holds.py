@@ -18,7 +18,7 @@ from carecoord.fhir import text as json
 from carecoord.fhir.search import params
 from carecoord.store.database.engine import reading
 from carecoord.store.resources import read
-from tests.desk.authorizations.readers import ids
+from tests.desk.authorizations.readers import DIRECTOR, ids
 from tests.desk.authorizations.test_automatic import SYSTEM, stored, work
 from tests.desk.authorizations.test_decisions import APPROVE, DENY, HIDDEN, VASCULAR, answers, form
 from tests.desk.conftest import NOW, PASSWORD, Clock, House, built
@@ -30,7 +30,7 @@ FAST = "request-order-24829"
 def house(story: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     for found in built(story, tmp_path_factory.mktemp("holds"), Clock()):
         for login, name in (("calder", "Calder, Ines"), ("moss", "Moss, Ada")):
-            accounts.add_user(found.world, NewUser(login, name, frozenset({"payer"}), "office-blue-horizon"), PASSWORD)
+            accounts.add_user(found.world, NewUser(login, name, DIRECTOR, "office-blue-horizon"), PASSWORD)
         yield found
 
 

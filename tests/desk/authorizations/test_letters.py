@@ -14,6 +14,7 @@ from carecoord.actions.fhir import interactions
 from carecoord.actions.people import accounts
 from carecoord.actions.people.accounts import NewUser
 from carecoord.actions.prior_auth.letters.letter import document_id
+from tests.desk.authorizations.readers import DIRECTOR
 from tests.desk.authorizations.test_automatic import NOT_SAMPLED, SYSTEM, ask, let_the_rule, stored, work
 from tests.desk.authorizations.test_request_page import APPROVE, DENY, HIDDEN, MET, VASCULAR, _appeal, answers, told
 from tests.desk.conftest import PASSWORD, Clock, House, built
@@ -26,7 +27,7 @@ pytest.importorskip("weasyprint", reason="WeasyPrint is not installed")
 def house(story: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     for found in built(story, tmp_path_factory.mktemp("letters"), Clock()):
         for login, name in (("calder", "Calder, Ines"), ("moss", "Moss, Ada")):
-            person = NewUser(login, name, frozenset({"payer"}), "office-blue-horizon")
+            person = NewUser(login, name, DIRECTOR, "office-blue-horizon")
             accounts.add_user(found.world, person, PASSWORD)
         yield found
 

@@ -18,6 +18,7 @@ from carecoord.actions.people.accounts import NewUser
 from carecoord.fhir import text as json
 from carecoord.store.database.engine import reading
 from carecoord.store.resources import read
+from tests.desk.authorizations.readers import DIRECTOR
 from tests.desk.authorizations.test_decisions import send_now
 from tests.desk.conftest import NOW, PASSWORD, Clock, House, built
 
@@ -40,7 +41,7 @@ def house(story: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hou
     """A house of each test's own, with two more clerks of the same payer."""
     for found in built(story, tmp_path_factory.mktemp("request"), Clock()):
         for login, name in (("calder", "Calder, Ines"), ("moss", "Moss, Ada")):
-            person = NewUser(login, name, frozenset({"payer"}), "office-blue-horizon")
+            person = NewUser(login, name, DIRECTOR, "office-blue-horizon")
             accounts.add_user(found.world, person, PASSWORD)
         yield found
 
@@ -141,6 +142,10 @@ def test_the_medical_director_is_asked_and_answers_and_the_clinic_reads_neither(
     assert told(clerk, VASCULAR, "ask-director", **{"director-words": "Is 4.8 cm enough?"})[0] == 303
     listed = director.get("/decisions?tab=director").get_data(as_text=True)
     assert 'id="request-request-order-24825"' in listed
+    assert "Give it back with an answer" not in page(clerk, VASCULAR), "a clerk does not answer for the director"
+    form = dict(HIDDEN.findall(page(clerk, VASCULAR)))
+    by_hand = clerk.post(f"/decisions/{VASCULAR}/hear-director", data=form | {"heard-words": "Yes.", "once": "h"})
+    assert by_hand.status_code == 403
     assert told(director, VASCULAR, "hear-director", **{"heard-words": "Not without growth."})[0] == 303
     assert "Not without growth." in page(clerk, VASCULAR)
     assert "request-request-order-24825" not in director.get("/decisions?tab=director").get_data(as_text=True)

@@ -106,10 +106,10 @@ class Windows:
             self.cookies[who] = cookie.value
         context.add_cookies([{"name": "cc", "value": self.cookies[who], "domain": "127.0.0.1", "path": "/"}])
 
-    def hire(self, login: str, name: str, role: str, organization: str) -> str:
-        """Somebody more who works somewhere; their login."""
+    def hire(self, login: str, name: str, roles: str, organization: str) -> str:
+        """Somebody more who works somewhere, in these roles, separated by spaces; their login."""
         if login not in PEOPLE and login not in self.cookies:
-            accounts.add_user(self.house.world, NewUser(login, name, frozenset({role}), organization), PASSWORD)
+            accounts.add_user(self.house.world, NewUser(login, name, frozenset(roles.split()), organization), PASSWORD)
         return login
 
     def close(self) -> None:

@@ -75,7 +75,7 @@ def decide(clerk: Hands, id: str, letter: str) -> None:
 
 
 def test_ten_requests_are_decided_by_the_keyboard_alone_a_denial_by_two(windows: Windows) -> None:
-    windows.hire("calder", "Calder, Ines", "payer", "office-blue-horizon")
+    windows.hire("calder", "Calder, Ines", "payer medical-director", "office-blue-horizon")
     ids = ten(windows.house)
     clerk, second = windows.open("/decisions", "payer"), windows.open("/decisions", "calder")
     for id, letter in zip(ids, LETTERS, strict=True):

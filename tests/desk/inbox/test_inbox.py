@@ -37,7 +37,7 @@ DUTIES = {
         ("performer", "no-show appointment-cancelled visit-done", "any"), ("performer", "scheduled", "seen"),
     ],
     "supervisor": [("placer", "coordinator clinician payer contracts performer patient None", "late")],
-    "payer": [("payer_key", "payer", "any")],
+    "payer": [("payer_key", "payer", "any")], "medical-director": [],
     "contracts": [], "auditor": [], "admin": [],
 }  # fmt: skip
 # (gate, action) of a row -> the kind of what waits

@@ -22,6 +22,7 @@ from carecoord.actions.people.accounts import NewUser
 from carecoord.actions.prior_auth.letters.letter import document_id
 from carecoord.domain.messages.templates import TEMPLATES, Fields, written
 from carecoord.store.database.engine import writing
+from tests.desk.authorizations.readers import DIRECTOR
 from tests.desk.authorizations.test_automatic import SYSTEM, stored, work
 from tests.desk.authorizations.test_request_acts import GRANTED
 from tests.desk.authorizations.test_request_page import DENY, HIDDEN, VASCULAR, answers, told
@@ -45,7 +46,7 @@ def house(story: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hou
     """A house in which a payer's clerks, a coordinator and two patients read the pseudo-language alone."""
     for made in built(story, tmp_path_factory.mktemp("sent"), Clock()):
         for login in ("calder", "moss"):
-            clerk = NewUser(login, login.title(), frozenset({"payer"}), "office-blue-horizon")
+            clerk = NewUser(login, login.title(), DIRECTOR, "office-blue-horizon")
             accounts.add_user(made.world, clerk, PASSWORD)
         with writing(made.world.engine) as conn:
             conn.execute(update(user).values(language=LANGUAGE))

@@ -6,7 +6,9 @@ nothing, and a line without roles is of types that are for services alone."""
 
 from typing import Final
 
-ROLES: Final = ("admin", "auditor", "clinician", "contracts", "coordinator", "payer", "supervisor")
+ROLES: Final = (
+    "admin", "auditor", "clinician", "contracts", "coordinator", "medical-director", "payer", "supervisor",
+)  # fmt: skip
 
 _TABLE: Final = """
 Patient: coordinator=crus clinician=rs payer=rs

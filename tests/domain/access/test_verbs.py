@@ -99,11 +99,11 @@ HOLDERS = {
     "bill": {"contracts"},
     "pay": {"contracts"},
     "decide": {"payer"},
-    "agree": {"payer"},
-    "disagree": {"payer"},
+    "agree": {"medical-director"},
+    "disagree": {"medical-director"},
     "extend-clock": {"payer"},
     "ask-director": {"payer"},
-    "hear-director": {"payer"},
+    "hear-director": {"medical-director"},
     "hold-peer": {"payer"},
     "look-over": {"payer"},
     "send-decision": {"payer"},
@@ -141,7 +141,7 @@ GUESTS = {  # what somebody without an account may do by their link
     "patient-link": {"see-linked", "message", "choose", "attend", "ask-to-move", "stop-messages", "fill", "have-read"},
     "relative-link": {"see-linked", "message"},
 }
-ROLES = ("coordinator", "clinician", "supervisor", "payer", "contracts", "auditor", "admin")
+ROLES = ("coordinator", "clinician", "supervisor", "payer", "medical-director", "contracts", "auditor", "admin")
 OF_THE_REQUESTER = {
     "assign", "snooze", "refer", "send", "answer", "reopen", "acknowledge", "tell", "hear-yes", "hear-no", "withdraw",
     "give-form", "instruct", "fill", "link", "end-link", "replace", "ask-another", "release", "check-eligibility",
@@ -176,6 +176,7 @@ def test_each_role_looks_for_the_purpose_that_is_written_here() -> None:
     assert verbs.PURPOSES == {
         "coordinator": "treatment", "clinician": "treatment", "payer": "payment", "contracts": "operations",
         "auditor": "operations", "admin": "operations", "clinic-link": "treatment", "supervisor": "operations",
+        "medical-director": "payment",
     }  # fmt: skip
 
 

@@ -9,6 +9,9 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from sqlalchemy import Engine, select, text
 
+from auth import store
+from auth.store import User
+from auth.tables import user
 from carecoord.store.database import schema
 from carecoord.store.database.engine import migrate, open_engine, reading, writing
 from carecoord.store.database.tables import case, outbox
@@ -73,6 +76,7 @@ WRITTEN = {  # number -> sha256 of what the migration does; a line is added when
     "0054": "e4f5c23ae972994b35d0b5cd63cd8c61adcb7ed8339f9633f77f30a4cc333022",
     "0055": "8f3fa9e972c9c4dc207c94bdf8aaa8fe420871d944a56ec1b4fe4d9d32a97903",
     "0056": "01ea6992d83f773dad0258aa4f01c3f05f41a5f906b8ca9ac0d386c380966599",
+    "0057": "fe621e7b7501655cc8098bece02ec91db5c0de4104f6ffddec64767b140c672a",
 }
 
 
@@ -99,6 +103,23 @@ def test_rows_that_were_written_in_words_are_judged_anew(engine: Engine) -> None
     with reading(engine) as conn:
         assert list(conn.scalars(select(case.c.changes_at))) == [0]
         assert conn.execute(select(outbox.c.kind, outbox.c.due_at)).all() == [("refresh-cases", 0)]
+
+
+def test_whoever_decided_at_a_payers_desk_is_a_medical_director_and_nobody_else_becomes_one(engine: Engine) -> None:
+    revision = import_module("carecoord.store.migrations.versions.0058_medical_directors")
+    before = {"clerk": "payer", "both": "admin payer", "maria": "coordinator", "odd": "payer-side", "has": "payer x"}
+    with writing(engine) as conn:
+        for id, roles in before.items():
+            store.add_user(conn, User(id, id, id, frozenset(roles.split()), None, None), "", 0)
+        for _ in range(2):
+            with Operations.context(MigrationContext.configure(conn)):
+                revision.upgrade()
+    with reading(engine) as conn:
+        after = {row.id: set(row.roles.split()) for row in conn.execute(select(user.c.id, user.c.roles))}
+    assert after == {
+        "clerk": {"payer", "medical-director"}, "both": {"admin", "payer", "medical-director"},
+        "maria": {"coordinator"}, "odd": {"payer-side"}, "has": {"payer", "x", "medical-director"},
+    }  # fmt: skip
 
 
 def test_each_migration_stands_on_the_one_before() -> None:
