@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from carecoord.domain.prior_auth.desk import guides
 from carecoord.domain.prior_auth.rule_book import holds, payer_of
-from carecoord.domain.resource.elements import Json, text
+from carecoord.domain.resource.elements import Json, item, target, text
 from carecoord.store.database import outbox
 from carecoord.store.prior_auth import queues
 from carecoord.store.resources.write import Touched
@@ -22,13 +22,17 @@ _decode = msgspec.json.Decoder().decode
 
 
 def note(conn: Connection, touched: Sequence[Touched], now: datetime) -> None:
-    """Remember which payers' books let a rule approve, and have the rules look at what was sent to such a payer."""
+    """Remember which payers' books let a rule approve, and have the rules look at what was sent to such a payer. Of a
+    request that is written with its answer nothing more is asked."""
     for each in touched:
         if each.type == "PlanDefinition":
             book = _decode(each.after) if each.after else {}
             source = f"{each.type}/{each.id}"
             queues.let_rules_approve(conn, source, payer_of(book) if book and _approves(book) else "")
+    answered = {target(item(_decode(each.after), "request")) for each in touched
+                if each.type == "ClaimResponse" and each.after}  # fmt: skip
     sent = [each for each in touched if each.type == "Claim" and each.after and _is_sent(each)]
+    sent = [each for each in sent if f"Claim/{each.id}" not in answered]
     if not sent:
         return
     ruled = queues.approved_by_rules(conn, [f"Claim/{each.id}" for each in sent])

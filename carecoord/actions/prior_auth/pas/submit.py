@@ -12,7 +12,6 @@ from carecoord.actions.access.audited import refusals_noted
 from carecoord.actions.access.turn import Turn, changing
 from carecoord.actions.fhir import door
 from carecoord.actions.prior_auth import automatic
-from carecoord.actions.prior_auth import sent as sent_requests
 from carecoord.actions.prior_auth.pas import decision, log
 from carecoord.actions.prior_auth.pas.explode import Exploded, explode, partner
 from carecoord.actions.prior_auth.pas.log import Came, came
@@ -24,7 +23,6 @@ from carecoord.domain.resource.elements import Json, identifiers, item, key, tar
 from carecoord.errors import Conflict, Unprocessable
 from carecoord.fhir import text as json
 from carecoord.fhir.types import TYPES
-from carecoord.store.database import outbox
 from carecoord.store.database.engine import alone
 from carecoord.store.prior_auth import exchanges, queues
 from carecoord.store.resources import read
@@ -92,9 +90,7 @@ def _written(turn: Turn, found: Exploded, changes: Sequence[Change]) -> bytes:
     _put(turn, changes, lambda conn, touched, now: request.extend(touched))
     by_rule = automatic.at_once(turn, claim, id)
     answer = [_change(each) for each in reversed(by_rule or [waiting])]
-    body = _put(turn, answer, lambda conn, touched, now: world.project(conn, [*request, *touched], now))[-1].body
-    outbox.remove(turn.conn, sent_requests.JOB, str(claim["id"]))  # the rules were asked
-    return body
+    return _put(turn, answer, lambda conn, touched, now: world.project(conn, [*request, *touched], now))[-1].body
 
 
 def _has_rules(turn: Turn, payer: str) -> bool:
