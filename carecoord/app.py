@@ -23,6 +23,7 @@ from carecoord.actions.apps import registration as apps_registration
 from carecoord.actions.server.readiness import make_ready
 from carecoord.actions.terms import shipped
 from carecoord.domain.access import roles
+from carecoord.domain.prior_auth.pas.guide import GUIDES
 from carecoord.effects import session, world
 from carecoord.store.audit.events import keep_handing_over
 from carecoord.store.database.engine import reading, writing
@@ -132,9 +133,8 @@ def wired(world: World, metrics_folder: Path | None = None) -> Flask:
     counts = metrics.Counts(metrics.share(metrics_folder) if metrics_folder else None)
     exchange.install(app, counts.observe, lines=settings.log_level.upper() in ("DEBUG", "INFO"))
     errors.install(app)
-    issuer = Issuer(
-        settings.url, settings.fhir_url, roles.understands, settings.registration, partial(brand.identifier, world)
-    )
+    named, further = partial(brand.identifier, world), tuple(f"/{each.base}" for each in GUIDES.values() if each.base)
+    issuer = Issuer(settings.url, settings.fhir_url, roles.understands, settings.registration, named, further)
     effects = _effects(world)
     app.register_blueprint(routes.blueprint(issuer, effects))
     if settings.registration:

@@ -31,13 +31,15 @@ def _all(_scope: Scope) -> bool:
 class Issuer:
     """`url`: the issuer, what clients call us by, without a trailing slash. `fhir_url`: the FHIR base that our tokens
     open. `knows`: whether a scope means anything here (its type and search arguments); others are narrowed away.
-    `registers`: apps may register themselves. `brand`: the identifier of the brand that works here."""
+    `registers`: apps may register themselves. `brand`: the identifier of the brand that works here. `further`: FHIR
+    bases below the FHIR base that the same tokens open, each as its path from there, `/older`."""
 
     url: str
     fhir_url: str
     knows: Callable[[Scope], bool] = _all
     registers: bool = False
     brand: Callable[[], Mapping[str, str] | None] = _none
+    further: tuple[str, ...] = ()
 
     @property
     def token_url(self) -> str:

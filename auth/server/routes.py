@@ -90,9 +90,11 @@ def blueprint(issuer: Issuer, effects: Effects) -> Blueprint:
 def _publish(routes: Blueprint, issuer: Issuer, effects: Effects) -> None:
     """What anybody may read."""
 
-    @routes.get(f"{issuer.fhir_path}/.well-known/smart-configuration")
     def smart_configuration() -> Response:
         return jsonify(discovery.smart_configuration(issuer))
+
+    for base in ("", *issuer.further):
+        routes.get(f"{issuer.fhir_path}{base}/.well-known/smart-configuration")(smart_configuration)
 
     @routes.get("/.well-known/openid-configuration")
     @routes.get("/.well-known/oauth-authorization-server")

@@ -59,7 +59,7 @@ def statement(
     can = abilities or Abilities()
     rest: dict[str, Any] = {
         "mode": "server",
-        "security": _security(endpoints or {}),
+        "security": security(endpoints or {}),
         "resource": [_resource(name, can, base_url) for name in TYPES],
         "interaction": [{"code": code} for code in can.system],
     }
@@ -80,7 +80,8 @@ def statement(
     return statement
 
 
-def _security(endpoints: Mapping[str, str]) -> dict[str, Any]:
+def security(endpoints: Mapping[str, str]) -> dict[str, Any]:
+    """How one is let in. endpoints: the OAuth addresses, by the names of the oauth-uris extension."""
     uris = [{"url": name, "valueUri": address} for name, address in endpoints.items()]
     extension = {"extension": [{"url": _OAUTH, "extension": uris}]} if uris else {}
     return {**extension, "cors": True, "service": [_SERVICE]}

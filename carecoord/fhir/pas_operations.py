@@ -58,8 +58,9 @@ def _parameter(name: str, use: str, often: tuple[str, str], words: str) -> Json:
     return {"name": name, "use": use, "min": int(least), "max": most, "documentation": words, "type": "Bundle"}
 
 
-def statement(base_url: str, guide: str, date: str) -> Json:
-    """The CapabilityStatement of a base that speaks one version of the guide and nothing else."""
+def statement(base_url: str, guide: str, date: str, security: Json) -> Json:
+    """The CapabilityStatement of a base that speaks one version of the guide and nothing else. security: how one is let
+    in, as at the main base."""
     operations = [{"name": name, "definition": f"{base_url}/{path}"} for name, path in OPERATIONS]
     return {
         "resourceType": "CapabilityStatement",
@@ -71,5 +72,6 @@ def statement(base_url: str, guide: str, date: str) -> Json:
         "fhirVersion": "4.0.1",
         "format": ["application/fhir+json", "json"],
         "implementationGuide": [f"http://hl7.org/fhir/us/davinci-pas/ImplementationGuide/hl7.fhir.us.davinci-pas|{guide}"],
-        "rest": [{"mode": "server", "resource": [{"type": "Claim", "operation": operations}]}],
-    }
+        "rest": [{"mode": "server", "security": security,
+                  "resource": [{"type": "Claim", "operation": operations}]}],
+    }  # fmt: skip

@@ -1,6 +1,6 @@
 """Asking for authorization by Da Vinci PAS: the operations on Claim, on the base of each version of the guide."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from carecoord.actions.prior_auth.pas import submit as submitting
 from carecoord.domain.prior_auth.pas.guide import GUIDES, Guide
 from carecoord.errors import Invalid
 from carecoord.fhir import operations, pas_operations, text
+from carecoord.fhir.capability import security
 from carecoord.fhir.outcome import outcome
 from carecoord.web.fhir import responses
 from carecoord.web.fhir.call import Call
@@ -68,8 +69,8 @@ def status(call: Call, id: str | None = None) -> Response:
     return responses.answer(text.dumps(statuses.status(call.world, asker, ids, request=call.id)), call.wish)
 
 
-def _metadata(guide: Guide, date: str, call: Call) -> Response:
-    told = pas_operations.statement(f"{call.base}/{guide.base}", guide.version, date)
+def _metadata(guide: Guide, date: str, endpoints: Mapping[str, str], call: Call) -> Response:
+    told = pas_operations.statement(f"{call.base}/{guide.base}", guide.version, date, security(endpoints))
     return responses.answer(text.dumps(told), call.wish)
 
 
@@ -91,12 +92,13 @@ def _routes(guide: Guide) -> list[tuple[str, str, Handler]]:
     ]
 
 
-def described(date: str) -> list[tuple[str, str, Handler]]:
-    """What tells of the bases that are not the main one. date: when that last changed."""
+def described(date: str, endpoints: Mapping[str, str]) -> list[tuple[str, str, Handler]]:
+    """What tells of the bases that are not the main one. date: when that last changed; endpoints: the OAuth addresses,
+    by their oauth-uris names."""
     found: list[tuple[str, str, Handler]] = []
     for guide in GUIDES.values():
         if guide.base:
-            told = _named(partial(_metadata, guide, date), "pas_metadata", guide)
+            told = _named(partial(_metadata, guide, date, endpoints), "pas_metadata", guide)
             found.append(("GET", f"/{guide.base}/metadata", told))
             for path in pas_operations.OURS:
                 id = path.rpartition("/")[2]

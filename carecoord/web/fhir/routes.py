@@ -350,7 +350,7 @@ def blueprint(world: World, endpoints: Mapping[str, str]) -> Blueprint:
         view = partial(definition, id)
         routes.add_url_rule(f"/{path}", f"definition {id}", view, provide_automatic_options=False)
     routes.add_url_rule("/metadata", "metadata", metadata, provide_automatic_options=False)
-    for method, path, handler in (*ROUTES, *pas.described(CHANGED)):
+    for method, path, handler in (*ROUTES, *pas.described(CHANGED, endpoints)):
         called = endpoint(method, path, handler).removeprefix("fhir.")
         routes.add_url_rule(path, called, _view(world, handler), methods=[method], provide_automatic_options=False)
     return routes

@@ -297,6 +297,24 @@ def test_a_lost_notice_is_made_good_by_an_inquiry_spec_43_spec_46(both: Pair) ->
     assert both.sending("r1").asked is not None
 
 
+def test_a_payer_on_the_older_guide_takes_a_request_on_its_own_base_and_says_how_it_stands_conf_1(both: Pair) -> None:
+    older = replace(both.endpoint, url=f"{both.payer.world.settings.fhir_url}/pas-2.0.1", version="2.0.1")
+    payers.add(both.clinic.world, older)
+    told = payers.examine(both.clinic.world, "insurer")
+    assert told["operations"][:2] == ["submit", "inquire"]
+    both.clinic.put(*request("r1"))
+    both.send("r1")
+    both.work()
+    (answer,) = answers(both, "r1")
+    assert (answer["outcome"], state(both, "r1").state) == ("queued", "pended"), "2.0.1 says so of what pends"
+    (there,) = both.payer.held("Claim")
+    decide(both, there, "A1", "AUTH-5")
+    both.payer.work()
+    both.hasten()
+    both.clinic.work()
+    assert (state(both, "r1").state, state(both, "r1").number) == ("approved", "AUTH-5")
+
+
 def test_what_a_payer_answers_is_read_from_its_metadata(both: Pair) -> None:
     told = payers.examine(both.clinic.world, "insurer")
     assert told["operations"][:3] == ["submit", "inquire", "submit-attachment"]
