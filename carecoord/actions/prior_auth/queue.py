@@ -12,6 +12,7 @@ from carecoord.actions.access.audited import event
 from carecoord.actions.access.turn import Turn, changing, looking
 from carecoord.actions.clearance import assemble
 from carecoord.actions.prior_auth import guides
+from carecoord.actions.questionnaires import ask
 from carecoord.actions.terms.meanings import Coding, of_concepts
 from carecoord.actions.worklist import project
 from carecoord.domain.access import payer_view, verbs
@@ -74,7 +75,7 @@ class Opened:
     judged: the case by what the payer was told alone; guides: the rule about each line, by its sequence; others: what
     else was asked for the member, as far as it is this payer's, the newest first; tasks: of the payer's own; letters:
     that were written about it; sendings: how they go out, by the id of their document; directs: whether the asker is a
-    medical director."""
+    medical director; forms: that came with it, (title, response)."""
 
     now: datetime
     row: PayerAuthorization
@@ -92,6 +93,7 @@ class Opened:
     letters: Sequence[Json]
     sendings: Mapping[str, Sending]
     directs: bool
+    forms: Sequence[tuple[str, Json]]
 
     @property
     def held(self) -> Json | None:
@@ -196,7 +198,15 @@ def opened(turn: Turn, claim: str) -> Opened:
         [each for claim in own for each in step_tasks(turn, claim)],
         letters_about(turn, row.patient, frozenset(own)), letters.of_root(turn.conn, row.root),
         verbs.may(turn.grant.roles, "agree"),
+        [(_title(turn, each), each) for each in told_of.case.answers],
     )  # fmt: skip
+
+
+def _title(turn: Turn, form: Json) -> str:
+    """What a form is called: by the payer's own of that name, else as it is named."""
+    named = text(form, "questionnaire")
+    known = ask.kept(turn.conn, named, turn.office().identifiers) or {}
+    return text(known, "title") or named
 
 
 def root_of(turn: Turn, claim: str) -> str | None:

@@ -1,6 +1,7 @@
 """What the office asks of a patient in a referral: the forms that can be filled in, one that is given to them, the
 instructions that they are to read."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -8,6 +9,7 @@ from sqlalchemy import Connection
 from auth.grant import Grant
 from carecoord.actions.access.turn import looking
 from carecoord.actions.acts.act import Acting, Done, Planned, Submission, opened, perform
+from carecoord.domain.prior_auth.dtr import package
 from carecoord.domain.questionnaires import tasks
 from carecoord.domain.questionnaires.form import Form, canonical, codings, form, value_sets
 from carecoord.domain.resource.elements import Json, text
@@ -65,26 +67,27 @@ def instruct(world: World, grant: Grant, request: str, submission: Submission, w
     return perform(world, grant, request, submission, "instruct", plan)
 
 
-def of_canonical(conn: Connection, named: str, language: str = "") -> Form | None:
+def of_canonical(conn: Connection, named: str, language: str = "", whose: Iterable[str] = ()) -> Form | None:
     """The form of a canonical, whatever became of its Questionnaire since; None where it is kept here no longer, or can
-    not be asked."""
-    found = kept(conn, named)
+    not be asked. whose: as for `kept`."""
+    found = kept(conn, named, whose)
     try:
-        return form(found, sets(conn, found), language) if found else None
+        return form(found, sets(conn, found, whose), language) if found else None
     except Invalid:
         return None
 
 
-def kept(conn: Connection, named: str) -> Json | None:
-    """The Questionnaire of a canonical; None where it is kept here no longer."""
-    return next((each for each in _kept(conn, "Questionnaire") if canonical(each) == named), None)
+def kept(conn: Connection, named: str, whose: Iterable[str] = ()) -> Json | None:
+    """The Questionnaire of a canonical; None where it is kept here no longer. whose: the payer (`plan-payer`), by
+    its identifiers; none for one of nobody's, in whose place no payer's stands though it have the same name."""
+    return next((each for each in _kept(conn, "Questionnaire", whose) if canonical(each) == named), None)
 
 
-def sets(conn: Connection, questionnaire: Json) -> dict[str, tuple[Json, ...]]:
+def sets(conn: Connection, questionnaire: Json, whose: Iterable[str] = ()) -> dict[str, tuple[Json, ...]]:
     """The value sets that a Questionnaire's questions are answered from, of those that are kept here."""
     wanted = {each.partition("|")[0]: each for each in value_sets(questionnaire) if not each.startswith("#")}
-    kept = _kept(conn, "ValueSet") if wanted else []
-    return {wanted[text(each, "url")]: codings(each) for each in kept if text(each, "url") in wanted}
+    kept = _kept(conn, "ValueSet", whose) if wanted else []
+    return {wanted[text(each, "url")]: codings(each) for each in reversed(kept) if text(each, "url") in wanted}
 
 
 def _offered(conn: Connection, questionnaire: Json) -> Offered:
@@ -100,5 +103,7 @@ def _active(conn: Connection) -> list[Json]:
     return [each for each in _kept(conn, "Questionnaire") if text(each, "status") == "active"]
 
 
-def _kept(conn: Connection, type: str) -> list[Json]:
-    return [json.loads(row.body) for row in registry.every(conn, type) if row.body]
+def _kept(conn: Connection, type: str, whose: Iterable[str] = ()) -> list[Json]:
+    """All of a payer's, and after them nobody's; those alone where no payer is named."""
+    found = [json.loads(row.body) for row in registry.every(conn, type) if row.body]
+    return package.of_payer(found, frozenset(whose))

@@ -13,7 +13,7 @@ from carecoord.actions.questionnaires import ask
 from carecoord.domain.prior_auth.dtr import wanted
 from carecoord.domain.questionnaires import answers, tasks
 from carecoord.domain.questionnaires.form import Form
-from carecoord.domain.resource.elements import Json, key, text
+from carecoord.domain.resource.elements import Json, item, key, target, text
 from carecoord.errors import Conflict, NotFound, Unprocessable
 from carecoord.words.sentence import sentence
 from carecoord.world import World
@@ -29,15 +29,19 @@ class Filled:
 
 @dataclass(frozen=True, slots=True)
 class Blank:
-    """A form that somebody is asked to fill in. `begun`: what was kept of it; `seen`: the version of its Task, as forms
-    of acts say it."""
+    """A form that somebody is asked to fill in. `chart`: a payer's form as it is filled in from what is known here,
+    None for one that is a patient's; `begun`: what was kept of it, else that; `seen`: the version of its Task, as forms
+    of acts say it; `root`: the id of the first Claim of the request that it goes with, empty where it goes with
+    none."""
 
     now: datetime
     case: str
     task: Json
     form: Form
+    chart: Json | None
     begun: Json | None
     seen: str
+    root: str
 
 
 def blank(world: World, grant: Grant, request: str, case: str, task: str, language: str) -> Blank:
@@ -48,12 +52,13 @@ def blank(world: World, grant: Grant, request: str, case: str, task: str, langua
         found = _task(acting, task)
         if text(found, "status") not in tasks.OPEN:
             raise Conflict(sentence("refusals.form.over"), "http.id")
-        made = ask.of_canonical(turn.conn, tasks.asks(found), language)
+        made = ask.of_canonical(turn.conn, tasks.asks(found), language, wanted.whose(found))
         if made is None:
             raise Conflict(sentence("refusals.form.gone"), "http.id")
         seen = f"Task/{task}:{found['meta']['versionId']}"
-        begun = tasks.begun(acting.case, found) or payer_forms.begun(acting, found)
-        return Blank(turn.now, acting.row.id, found, made, begun, seen)
+        chart = payer_forms.begun(acting, found)
+        begun = tasks.begun(acting.case, found) or chart
+        return Blank(turn.now, acting.row.id, found, made, chart, begun, seen, _root(acting, found))
 
 
 def fill(world: World, grant: Grant, request: str, submission: Submission, filled: Filled) -> Done:
@@ -62,7 +67,7 @@ def fill(world: World, grant: Grant, request: str, submission: Submission, fille
 
     def plan(acting: Acting) -> Planned:
         task, now = _task(acting, filled.task), acting.turn.now
-        made = ask.of_canonical(acting.turn.conn, tasks.asks(task))
+        made = ask.of_canonical(acting.turn.conn, tasks.asks(task), whose=wanted.whose(task))
         if made is None:
             raise Conflict(sentence("refusals.form.gone"), "http.id")
         read = answers.read(made, filled.said, acting.zone)
@@ -82,7 +87,7 @@ def keep(world: World, grant: Grant, request: str, submission: Submission, fille
 
     def plan(acting: Acting) -> Planned:
         task, now = _task(acting, filled.task), acting.turn.now
-        made = ask.of_canonical(acting.turn.conn, tasks.asks(task))
+        made = ask.of_canonical(acting.turn.conn, tasks.asks(task), whose=wanted.whose(task))
         if made is None or text(task, "status") not in tasks.OPEN:
             raise Conflict(sentence("refusals.form.not-waited-for"), "http.id")
         read = answers.read(made, filled.said, acting.zone)
@@ -102,6 +107,12 @@ def have_read(world: World, grant: Grant, request: str, submission: Submission, 
         return Planned([tasks.done(found, acting.turn.now)], sentence("act.have-read"))
 
     return perform(world, grant, request, submission, "have-read", plan)
+
+
+def _root(acting: Acting, task: Json) -> str:
+    about = target(item(task, "focus"))
+    requests = acting.clearance.facts.requests
+    return next((each.root for each in requests if about in each.claims), "").removeprefix("Claim/")
 
 
 def _author(acting: Acting) -> Json:

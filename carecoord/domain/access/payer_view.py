@@ -20,6 +20,7 @@ from carecoord.domain.gates.gate import Gate
 from carecoord.domain.gates.policy import Policy
 from carecoord.domain.prior_auth.approval import approved, numbered
 from carecoord.domain.prior_auth.decisions import Line
+from carecoord.domain.prior_auth.dtr import disclosed
 from carecoord.domain.prior_auth.requests import Request
 from carecoord.domain.prior_auth.review_action import GRANTED
 from carecoord.domain.prior_auth.ruling import AuthorizationState
@@ -214,13 +215,14 @@ def _told(case: Case, found: Clearance) -> Case | None:
     answers = tuple(each for each in case.responses if target(item(each, "request")) in ids or key(each) in ids)
     kept = own | {key(each) for each in answers}
     named = any(key(case.order) in orders(each) for each in claims)
+    wishes = tuple(each for each in case.tasks if _asks_for_paper(each, sent))
     parts = (*_ORDER, *(_REASON if named else ()))
     order: Json = {name: case.order[name] for name in parts if name in case.order}
     order["performer"] = list(_performer(found))
     order["insurance"] = [each for each in items(case.order, "insurance") if target(each) in kept]
     return Case(
         order, {name: value for name, value in (case.patient or {}).items() if name in payer_patient.ELEMENTS} or None,
-        tasks=tuple(each for each in case.tasks if _asks_for_paper(each, sent)),
+        tasks=wishes, answers=disclosed.forms(case.answers, claims, wishes),
         coverages=tuple(each for each in case.coverages if key(each) in own),
         eligibility=tuple(each for each in case.eligibility if _cards_of(each) & own),
         inquiries=tuple(each for each in case.inquiries if _cards_of(each) & own),

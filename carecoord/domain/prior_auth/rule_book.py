@@ -9,7 +9,8 @@ none; a Coding with the extension `code-end` (valueCode) is the range up to that
 `any`), `vendor`, `specialty`* as valueString or valueCode; `age` (valueRange in years, both ends included);
 `diagnosis`* (valueCoding, ICD-10, with `code-end` for a range); `visit-from` (valueInteger, 13: the 13th and later);
 `provider` (valueIdentifier: the exemption of one provider, a gold card); `lead-days` (valueInteger); `document`*
-(valueCodeableConcept); `period` (valuePeriod); `source` (valueUri) and `retrieved` (valueDate). A line of several
+(valueCodeableConcept; its extension `form`, valueCanonical, names the Questionnaire by which the paper is given);
+`period` (valuePeriod); `source` (valueUri) and `retrieved` (valueDate). A line of several
 services, plans or diagnoses (*) is one rule for each.
 
 A book with the extension `imported-rules` (valueBoolean true) is the cover of lines that an import keeps: see

@@ -22,6 +22,7 @@ from carecoord.web.authorizations.line_view import LineForm, asked_for, in_codes
 from carecoord.web.authorizations.queue_view import QueueRow, queue
 from carecoord.web.page.labels import Chip
 from carecoord.web.page.times import Times
+from carecoord.web.questionnaires.view import Answer, answers
 from carecoord.words.catalogue import say, spoken
 from carecoord.words.glossary import Glossary
 from carecoord.words.sentence import sentence
@@ -58,13 +59,22 @@ class Other:
 
 
 @dataclass(frozen=True)
+class SentForm:
+    """A form that came with the request, and when it was filled in."""
+
+    title: str
+    day: str
+    answers: Sequence[Answer]
+
+
+@dataclass(frozen=True)
 class Page:
     """One request. provider: who is to do it. proposed: the lines that a colleague proposes to deny, as (service,
     reason, words); by: who proposes it; own: whether that is the reader; others: what else was asked for the member;
     waiting: a decision that has not left; conflict: where somebody else decided meanwhile, line by line; rests: for how
-    many minutes a decision would be held, 0 where it would go out at once;
-    steps: what was done beside deciding, as (what, when); offered: the acts that stand beside deciding; notes: what
-    else there is to know."""
+    many minutes a decision would be held, 0 where it would go out at once; forms: that came with it; steps: what was
+    done beside deciding, as (what, when); offered: the acts that stand beside deciding; notes: what else there is to
+    know."""
 
     opened: Opened
     head: QueueRow
@@ -90,6 +100,7 @@ class Page:
     waiting: Waiting | None
     conflict: Sequence[ConflictLine]
     rests: int
+    forms: Sequence[SentForm]
 
     def of(self, verb: str) -> State:
         """The form of an act as it is shown: with what came of it, or anew."""
@@ -121,6 +132,7 @@ def page(
         _notes(found, times), State(""), [_letter(each, found, times) for each in found.letters],
         waiting(found, decided, subject, times),
         conflict(found, state.values, times) if state and state.changed else (), _rests(found),
+        [SentForm(named, times.stored(text(each, "authored")), answers(each)) for named, each in found.forms],
     )  # fmt: skip
 
 

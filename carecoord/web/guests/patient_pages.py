@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 from carecoord.actions.acts.act import Done
 from carecoord.actions.guests import patient
 from carecoord.actions.guests.entry import Guest
+from carecoord.actions.questionnaires.fill import Blank
 from carecoord.domain.access import verbs
 from carecoord.errors import NotFound
 from carecoord.web.acts import submissions
@@ -71,7 +72,7 @@ class Patient:
         """Send it."""
         paper = self._paper(who, token, task)
 
-        def done(_: Done) -> Response:
+        def done(_: Done, __: Blank) -> Response:
             asked = {"sent": "1", **({"lang": paper.language} if paper.language != who.link.language else {})}
             return redirect(f"{shell.home(token)}?{urlencode(asked)}", 303)
 

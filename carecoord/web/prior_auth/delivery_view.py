@@ -17,6 +17,7 @@ from carecoord.fhir.instants import micros
 from carecoord.store.prior_auth.sendings import OPEN, Sending
 from carecoord.web.page.times import Times
 from carecoord.web.prior_auth.labels import CHANNELS
+from carecoord.web.questionnaires.view import Answer, answers
 from carecoord.words.catalogue import spoken
 from carecoord.words.glossary import Glossary
 from carecoord.words.sentence import sentence
@@ -95,12 +96,13 @@ class SentFile:
 
 @dataclass(frozen=True)
 class PayerForm:
-    """A form of the payer's. href: where it is filled in, empty where it is done or can not be."""
+    """A form of the payer's. href: where it is filled in, empty where it is done or can not be; answers: once it is."""
 
     title: str
     href: str
     done: bool
     adaptive: bool
+    answers: Sequence[Answer]
 
 
 def forms(found: Dossier) -> list[PayerForm]:
@@ -109,8 +111,9 @@ def forms(found: Dossier) -> list[PayerForm]:
     for each in wanted.of_case(found.case):
         open_ = text(each, "status") in tasks.OPEN
         href = f"/referrals/{quote(str(found.case.order['id']))}/forms/{quote(str(each['id']))}" if open_ else ""
+        response = tasks.response(found.case, each)
         made.append(PayerForm(text(each, "description"), href, bool(wanted.answers(each)),
-                              text(each, "status") == "rejected"))  # fmt: skip
+                              text(each, "status") == "rejected", answers(response) if response else ()))  # fmt: skip
     return made
 
 
@@ -171,8 +174,8 @@ def _step(one: Sending, found: Dossier, times: Times) -> Step:
 
 def errors(found: Dossier) -> list[str]:
     """Why the payer did not process the newest version: its own words, and what it wants done."""
-    answers = found.answers[key(found.claim)]
-    last = answers[-1] if answers else {}
+    heard = found.answers[key(found.claim)]
+    last = heard[-1] if heard else {}
     return [_error(each) for each in items(last, "error")] if text(last, "outcome") == "error" else []
 
 

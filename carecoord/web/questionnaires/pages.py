@@ -1,5 +1,5 @@
 """A form that a patient is asked to fill in, as a page: theirs under their link, the office's while it has them on the
-telephone: `/referrals/ID/forms/TASK`."""
+telephone; and a payer's form, which the office fills in for a request: `/referrals/ID/forms/TASK`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ class Forms:
         blank = self._blank(paper)
         return self._shown(paper, blank, answers.written(blank.form, blank.begun), told=False)
 
-    def send(self, paper: Paper, done: Callable[[Done], Response], who: Callable[[], Sender]) -> Response:
+    def send(self, paper: Paper, done: Callable[[Done, Blank], Response], who: Callable[[], Sender]) -> Response:
         """Send it, where nothing is wrong or left to ask; else the page again, with all that was written. done: the
         answer once it is sent."""
         blank = self._blank(paper)
@@ -74,7 +74,7 @@ class Forms:
         command = Command(lambda _: Filled(paper.task, said), fill.fill)
         sent = submissions.send(self.world, command, paper.case, "fill", changed, who=who)
         if isinstance(sent, Done):
-            return done(sent)
+            return done(sent, blank)
         why = sent.state.faults[0].text if sent.state.faults else spoken("form.changed")
         return self._shown(paper, blank, said, told=True, status=sent.status, notice=why)
 
@@ -99,11 +99,11 @@ class Forms:
         notice: str = "",
     ) -> Response:  # fmt: skip
         read = answers.read(blank.form, said, self.zone)
-        shown = fields(blank.form, said, read, told=told)
+        shown = fields(blank.form, said, read, told=told, chart=blank.chart)
         page = render_template(
             paper.template, form=blank.form, fields=shown, seen=blank.seen, faults=faults(shown),
             shown=" ".join(sorted(read.asked)), state=State("fill"), notice=notice, at=at, task=paper.task,
-            **paper.given,
+            root=blank.root, **paper.given,
         )  # fmt: skip
         return make_response(page, status)
 
@@ -125,8 +125,9 @@ def blueprint(world: World) -> Blueprint:
 
     @pages.post("/referrals/<id>/forms/<task>")
     def send(id: str, task: str) -> Response:
-        def done(sent: Done) -> Response:
-            return redirect(f"/referrals/{quote(id)}?done={sent.act.id}", 303)
+        def done(sent: Done, blank: Blank) -> Response:
+            page = f"/authorizations/{quote(blank.root)}" if blank.root else f"/referrals/{quote(id)}"
+            return redirect(f"{page}?done={sent.act.id}", 303)
 
         return forms.send(paper(id, task), done, submissions.signed_in)
 

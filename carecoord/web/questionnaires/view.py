@@ -1,11 +1,14 @@
-"""A form as a page shows it, with what was written into it; and what a patient was asked for in a referral, with the
-answers."""
+"""A form as a page shows it, with what was written into it and where that came from; one that was filled in; and
+what a patient was asked for in a referral, with the answers."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Final
 
+from carecoord.domain.prior_auth.dtr import prefill
+from carecoord.domain.prior_auth.dtr.prefill import Origin
 from carecoord.domain.questionnaires import tasks
-from carecoord.domain.questionnaires.answers import OTHER, Reading, instances, name
+from carecoord.domain.questionnaires.answers import OTHER, Reading, instances, name, written
 from carecoord.domain.questionnaires.form import Form, Item, label, translated
 from carecoord.domain.referrals.case import Case
 from carecoord.domain.resource.days import moment
@@ -22,6 +25,11 @@ EMPTY = 1  # fields that stand below those that are filled, where a question may
 WAITS = Chip(sentence("case.form.waits"), "amber", icon="hourglass")
 CAME = Chip(sentence("case.form.filled"), "green", icon="circle-check")
 READ = Chip(sentence("case.form.read"), "green", icon="circle-check")
+ORIGINS: Final[Mapping[Origin, Chip]] = {
+    "auto": Chip(sentence("form.origin.auto"), "quiet", icon="file-text"),
+    "override": Chip(sentence("form.origin.override"), "amber", icon="pencil"),
+    "manual": Chip(sentence("form.origin.manual"), "quiet", icon="message-square"),
+}
 
 
 @dataclass(frozen=True)
@@ -38,7 +46,7 @@ class Field:
     """An item of the form that is asked. `control`: how it is answered; `boxes`: where, each an answer to choose or to
     write; `other`: where an answer of one's own is written; `units`: of a quantity; `inside`: what is asked within it,
     of a repeating group once for each; `more`: what its button sends that asks for one more, empty where there is
-    none."""
+    none. `origin`: of what was filled in from the chart that it was, or what the chart says instead."""
 
     id: str
     text: str
@@ -52,12 +60,29 @@ class Field:
     more: str = ""
     count: int = 1
     value: str = ""
+    origin: str = ""
 
 
-def fields(form: Form, said: Mapping[str, str], read: Reading, *, told: bool) -> list[Field]:
-    """The fields that are asked as things stand. told: what is wrong with them is said."""
+@dataclass(frozen=True)
+class _Beside:
+    """What is said beside fields: `wrong`, by field; `chart`: what was filled in from the chart, by field; `values`:
+    the same as people read it, by linkId."""
+
+    wrong: Mapping[str, str]
+    chart: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, str] = field(default_factory=dict)
+
+
+def fields(
+    form: Form, said: Mapping[str, str], read: Reading, *, told: bool, chart: Json | None = None
+) -> list[Field]:  # fmt: skip
+    """The fields that are asked as things stand. told: what is wrong with them is said; chart: the response as it was
+    filled in from the chart, None where nothing was."""
     wrong = {at: say(each) for at, each in read.faults.items()} if told else {}
-    return _fields(form.items, (), said, read, wrong)
+    if chart is None:
+        return _fields(form.items, (), said, read, _Beside(wrong))
+    values = {each.link: each.said for each in answers(chart)}
+    return _fields(form.items, (), said, read, _Beside(wrong, written(form, chart), values))
 
 
 def faults(found: Sequence[Field]) -> list[tuple[str, str, str]]:
@@ -71,7 +96,7 @@ def faults(found: Sequence[Field]) -> list[tuple[str, str, str]]:
 
 
 def _fields(
-    found: Sequence[Item], where: tuple[int, ...], said: Mapping[str, str], read: Reading, wrong: Mapping[str, str]
+    found: Sequence[Item], where: tuple[int, ...], said: Mapping[str, str], read: Reading, beside: _Beside
 ) -> list[Field]:
     made = []
     for each in found:
@@ -80,19 +105,29 @@ def _fields(
             continue
         if each.kind == "group" and each.repeats and at in read.asked:
             n = instances(each, where, said)
-            inside = [_fields(each.items, (*where, m), said, read, wrong) for m in range(n)]
+            inside = [_fields(each.items, (*where, m), said, read, beside) for m in range(n)]
             made.append(Field(at, text, "groups", each.required, "", inside=inside, count=n,
                               more=at if n < each.limits.most else ""))  # fmt: skip
         elif each.kind == "group":
-            if within := _fields(each.items, where, said, read, wrong):
+            if within := _fields(each.items, where, said, read, beside):
                 made.append(Field(at, text, "group", each.required, "", inside=[within]))
         elif each.kind == "display":
             made.append(Field(at, text, "display", False, ""))
         elif at in read.asked:
-            made.append(_question(each, at, text, said, wrong.get(at, "")))
-            if within := _fields(each.items, where, said, read, wrong):
+            question = _question(each, at, text, said, beside.wrong.get(at, ""))
+            made.append(replace(question, origin=_origin(each, at, said, beside)))
+            if within := _fields(each.items, where, said, read, beside):
                 made.append(Field(f"{at}-in", "", "group", False, "", inside=[within]))
     return made
+
+
+def _origin(each: Item, at: str, said: Mapping[str, str], beside: _Beside) -> str:
+    names = [one for one in beside.chart if one == at or one.startswith(f"{at}-")]
+    if not names:
+        return ""
+    if all(said.get(one, "") == beside.chart[one] for one in names):
+        return ORIGINS["auto"].label
+    return spoken("form.chart-says", value=beside.values.get(each.link_id, ""))
 
 
 def _question(each: Item, at: str, text: str, said: Mapping[str, str], fault: str) -> Field:
@@ -132,16 +167,27 @@ def _unit(unit: Json) -> str:
 
 
 @dataclass(frozen=True)
+class Answer:
+    """An answer as it was given. `depth`: of its question in the form; `origin`: where it came from, None where nobody
+    says."""
+
+    link: str
+    depth: int
+    question: str
+    said: str
+    origin: Chip | None
+
+
+@dataclass(frozen=True)
 class Asked:
-    """What the office asked of the patient. `day`: when it was asked or came back; `answers`: (depth, question, answer)
-    once they are there; `words`: of instructions; `href`: where the office fills it in for them, empty where it can
-    not."""
+    """What the office asked of the patient. `day`: when it was asked or came back; `answers`: once they are there;
+    `words`: of instructions; `href`: where the office fills it in for them, empty where it can not."""
 
     id: str
     title: str
     state: Chip
     day: str
-    answers: Sequence[tuple[int, str, str]] = ()
+    answers: Sequence[Answer] = ()
     words: str = ""
     href: str = ""
 
@@ -153,9 +199,9 @@ def asked(case: Case, times: Times, href: str) -> list[Asked]:
     for task in tasks.forms(case):
         response = tasks.response(case, task)
         open = text(task, "status") in tasks.OPEN
-        answers = list(_answers(items(response, "item"), 0)) if response else []
+        given = answers(response) if response else []
         found.append(Asked(text(task, "id"), text(task, "description"), WAITS if open else CAME, _day(task, times),
-                           answers, href=f"{href}{text(task, 'id')}" if open and href else ""))  # fmt: skip
+                           given, href=f"{href}{text(task, 'id')}" if open and href else ""))  # fmt: skip
     for task in tasks.instructions(case):
         open = text(task, "status") in tasks.OPEN
         title, state = spoken("case.form.instructions"), WAITS if open else READ
@@ -173,11 +219,18 @@ def of_patient(case: Case) -> list[Asked]:
     return found
 
 
-def _answers(found: Sequence[Json], depth: int) -> list[tuple[int, str, str]]:
+def answers(response: Json) -> list[Answer]:
+    """The answers of a response, in the order of its form."""
+    return _answers(items(response, "item"), 0)
+
+
+def _answers(found: Sequence[Json], depth: int) -> list[Answer]:
     told = []
     for each in found:
-        said = ", ".join(map(_said, items(each, "answer")))
-        told.append((depth, text(each, "text") or text(each, "linkId"), said))
+        given, link = items(each, "answer"), text(each, "linkId")
+        kind = prefill.origin(given)
+        told.append(Answer(link, depth, text(each, "text") or link, ", ".join(map(_said, given)),
+                           ORIGINS[kind] if kind else None))  # fmt: skip
         told += _answers(items(each, "item"), depth + 1)
         for one in items(each, "answer"):
             told += _answers(items(one, "item"), depth + 1)

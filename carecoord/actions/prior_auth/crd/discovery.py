@@ -121,16 +121,16 @@ def _verdict(turn: Turn, call: Call, card: _Card, order: Json, day: date) -> Ver
     network = NETWORK[_network(turn, card, performers, day)]
     need = requirement(Question(known=known, payer=card.payer, plan=card.plan, network=network, day=day), rules)
     origin = next((rule.origin for rule in rules if rule.evidence in need.evidence and rule.origin), "")
-    forms = _forms(turn, need)
+    forms = _forms(turn, need, card.payer)
     return Verdict(order, card.coverage, need, say(need.reason), origin, forms, _satisfied(turn, card, wanted, day))
 
 
-def _forms(turn: Turn, need: Requirement) -> tuple[str, ...]:
+def _forms(turn: Turn, need: Requirement, payer: Party) -> tuple[str, ...]:
     """The payer's forms for the papers that are wanted, by canonical."""
     if not need.papers:
         return ()
     kept = [json.loads(row.body) for row in registry.every(turn.conn, "Questionnaire") if row.body]
-    return tuple(canonical(each) for each in package.for_papers(kept, need.papers))
+    return tuple(canonical(each) for each in package.for_papers(kept, need.papers, frozenset(payer.keys)))
 
 
 def _satisfied(turn: Turn, card: _Card, wanted: frozenset[tuple[str, str]], day: date) -> str:

@@ -91,10 +91,11 @@ def _keep(
 
 
 def _ours(payer: str, resource: Json) -> Json:
-    """A payer's form as it is kept here: under an id of its own, so that it never takes the place of one of ours."""
+    """A payer's form as it is kept here: under an id of its own, and marked as fetched from that payer, so that it
+    never takes the place of one of ours or of another payer's."""
     named = canonical(resource) if resource["resourceType"] == "Questionnaire" else text(resource, "url")
     bare = {name: value for name, value in resource.items() if name not in ("meta", "text")}
-    return bare | {"id": _id(payer, named)}
+    return wanted.fetched(bare, payer) | {"id": _id(payer, named)}
 
 
 def _id(*parts: str) -> str:

@@ -1,7 +1,8 @@
 """Questionnaire/$questionnaire-package: a payer's forms for the papers that its rules want with an order; and what a
 partner's server could not do with one of them, written down.
 
-Which form is for which paper stands on the form: it carries the paper's code. Clause: Da Vinci DTR 2.2.0."""
+Which form is for which paper the rule says, else the form: it carries the paper's code, and says whose it is. Clause:
+Da Vinci DTR 2.2.0."""
 
 import hashlib
 from typing import Final
@@ -41,7 +42,8 @@ def packaged(world: World, grant: Grant, parameters: Json, *, request: str = "")
     with looking(world, grant, request) as turn, noted(turn, "questionnaire-package", "Questionnaire"):
         turn.demand("Questionnaire", "r")
         payer = _payer(turn, asked)
-        kept = [json.loads(row.body) for row in registry.every(turn.conn, "Questionnaire") if row.body]
+        stored = [json.loads(row.body) for row in registry.every(turn.conn, "Questionnaire") if row.body]
+        kept = package.of_payer(stored, frozenset(payer.keys))
         known = {name: each for each in kept for name in (canonical(each), text(each, "url"))}
         named = [known[each] for each in asked.forms if each in known]
         if adaptive := [text(each, "title") or canonical(each) for each in named if package.is_adaptive(each)]:
@@ -49,8 +51,8 @@ def packaged(world: World, grant: Grant, parameters: Json, *, request: str = "")
         orders = [*asked.orders, *_of_context(turn, asked)]
         found = {canonical(each): each for each in (*named, *forms_for(turn, payer, orders, kept))}
         forms = [each for each in found.values() if text(item(each, "meta"), "lastUpdated") >= asked.since]
-        sets = {text(one, "url"): one for row in registry.every(turn.conn, "ValueSet") if row.body
-                for one in [json.loads(row.body)]}  # fmt: skip
+        listed = [json.loads(row.body) for row in registry.every(turn.conn, "ValueSet") if row.body]
+        sets = {text(each, "url"): each for each in reversed(package.of_payer(listed, frozenset(payer.keys)))}
         missing = [each for each in asked.forms if each not in known]
         body = json.dumps(package.packages(forms, sets, asked, missing, turn.now))
         row = _row(turn, OPERATION, json.dumps(parameters), body)
@@ -81,7 +83,7 @@ def forms_for(turn: Turn, payer: Party, orders: list[Json], kept: list[Json]) ->
         day = local(turn.now, turn.world.base.zone)
         question = Question(known=Known(codes=wanted), payer=payer, plan="", network="unknown", day=day)
         papers += requirement(question, rules).papers
-    return package.for_papers(kept, papers)
+    return package.for_papers(kept, papers, frozenset(payer.keys))
 
 
 def _payer(turn: Turn, asked: Asked) -> Party:

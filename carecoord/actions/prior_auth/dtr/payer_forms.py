@@ -39,7 +39,7 @@ def given(acting: Acting, task: Json, response: Json) -> list[Json]:
 
 
 def _filled(acting: Acting, task: Json) -> list[Json]:
-    questionnaire = ask.kept(acting.turn.conn, tasks.asks(task))
+    questionnaire = ask.kept(acting.turn.conn, tasks.asks(task), wanted.whose(task))
     if questionnaire is None:
         return []
     case, claim = acting.case, wanted.claim(acting.case, task)

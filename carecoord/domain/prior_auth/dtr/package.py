@@ -13,11 +13,14 @@ from typing import Any, Final
 from uuid import NAMESPACE_URL, uuid5
 
 from carecoord.domain.prior_auth.pas.packet import outward
+from carecoord.domain.prior_auth.rule_book import payer_of
 from carecoord.domain.questionnaires.form import canonical
+from carecoord.domain.resource.codes import EXTENSION
 from carecoord.domain.resource.elements import Json, codes, extensions, identifiers, item, items, key, target, text
 from carecoord.errors import Invalid, Unprocessable
 
 DTR: Final = "http://hl7.org/fhir/us/davinci-dtr/StructureDefinition"
+FORM: Final = f"{EXTENSION}/form"  # of a paper that a rule wants (valueCanonical): the form by which it is given
 CONTEXT: Final = f"{DTR}/qr-context"  # of a response: the order and the card that it is for
 ADAPTIVE: Final = "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-questionnaireAdaptive"
 _ADAPT: Final = ("dtr-questionnaire-adapt", "sdc-questionnaire-adapt", "sdc-questionnaire-adapt-srch")
@@ -65,12 +68,30 @@ def is_adaptive(questionnaire: Json) -> bool:
     return bool(extensions(questionnaire, ADAPTIVE)) or not set(_ADAPT).isdisjoint(named)
 
 
-def for_papers(kept: Iterable[Json], papers: Sequence[Json]) -> list[Json]:
-    """The forms by which papers that a rule wants are given: they carry the code of the paper."""
-    wanted = frozenset(code for each in papers for code in codes(each))
-    active = (each for each in kept if text(each, "status") == "active")
-    found = [each for each in active if codes({"coding": items(each, "code")}) & wanted]
-    return sorted((each for each in found if not is_adaptive(each)), key=canonical)
+def of_payer(kept: Iterable[Json], payer: frozenset[str]) -> list[Json]:
+    """Of the forms that are kept a payer's own, and after them those that say nobody's (extension `plan-payer`, as of a
+    rule book). payer: its identifiers, `system|value`."""
+    mine, nobodys = list[Json](), list[Json]()
+    for each in kept:
+        whose = payer_of(each)
+        (mine if whose in payer else nobodys if not whose else []).append(each)
+    return [*mine, *nobodys]
+
+
+def for_papers(kept: Iterable[Json], papers: Sequence[Json], payer: frozenset[str]) -> list[Json]:
+    """The forms by which papers that a payer's rule wants are given. For each paper: those that the rule names; where
+    it names none, the payer's own that carry the code of the paper; where there is none, nobody's that do. Another
+    payer's are never meant. payer: its identifiers."""
+    active = [each for each in of_payer(kept, payer) if text(each, "status") == "active" and not is_adaptive(each)]
+    found: dict[str, Json] = {}
+    for paper in papers:
+        named = {text(each, "valueCanonical") for each in extensions(paper, FORM)} - {""}
+        fitting = [each for each in active if named & {canonical(each), text(each, "url")}]
+        if not named:
+            coded = [each for each in active if codes({"coding": items(each, "code")}) & codes(paper)]
+            fitting = [each for each in coded if payer_of(each)] or coded
+        found |= {canonical(each): each for each in fitting}
+    return sorted(found.values(), key=canonical)
 
 
 def packages(

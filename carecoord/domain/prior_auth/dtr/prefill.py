@@ -9,12 +9,13 @@ Clauses: SDC 3.0, launchContext, variable, initialExpression; Da Vinci DTR 2.2.0
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, Literal, get_args
 
 from carecoord.domain.prior_auth.dtr.package import DTR
 from carecoord.domain.resource.elements import Json, extension, extensions, item, items, text
 
 ORIGIN: Final = f"{DTR}/information-origin"
+Origin = Literal["auto", "override", "manual"]
 INITIAL: Final = "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-initialExpression"
 VARIABLE: Final = "http://hl7.org/fhir/StructureDefinition/variable"
 NAMES: Final = ("patient", "order", "coverage")
@@ -114,6 +115,15 @@ def marked(made: Sequence[Json], first: Sequence[Json], author: Json) -> list[Js
     began: dict[str, list[Json]] = {}
     _gather(first, began)
     return [_origin(each, began, author) for each in made]
+
+
+def origin(answers: Sequence[Json]) -> Origin | None:
+    """Where the answers to a question came from: of several the one that a reader has to know of first, a change before
+    what was written. None where one of them does not say."""
+    said = {text(extension(extension(each, ORIGIN), "source"), "valueCode") for each in answers}
+    if not said or not said <= set(get_args(Origin)):
+        return None
+    return "override" if "override" in said else "manual" if "manual" in said else "auto"
 
 
 def _gather(found: Sequence[Json], into: dict[str, list[Json]]) -> None:

@@ -1,11 +1,29 @@
 """A payer's form that an office is to fill in for a request: a Task of the office about the request. Pure."""
 
 from datetime import datetime
+from typing import Final
 
 from carecoord.domain.questionnaires.form import canonical
 from carecoord.domain.referrals.case import Case
-from carecoord.domain.resource.codes import GRAVITY_CODES, PAYER_FORM, has
+from carecoord.domain.resource.codes import EXTENSION, GRAVITY_CODES, IDENTIFIER, PAYER_FORM, has
 from carecoord.domain.resource.elements import Json, item, items, key, target, text
+
+_WHOSE: Final = f"{EXTENSION}/plan-payer"
+_FETCHED: Final = f"{IDENTIFIER}/fetched-from"  # whose value is the id of the payer's Organization here
+
+
+def fetched(form: Json, payer: str) -> Json:
+    """A form, or a value set of one, marked as fetched from a payer (the id of its Organization) and from nobody else.
+    The mark is none of the payer's own identifiers: what was fetched is filled in here, and handed to nobody."""
+    rest = [each for each in items(form, "extension") if each.get("url") != _WHOSE]
+    mark = {"url": _WHOSE, "valueIdentifier": {"system": _FETCHED, "value": payer}}
+    return form | {"extension": [*rest, mark]}
+
+
+def whose(task: Json) -> frozenset[str]:
+    """The mark of the forms from among which a Task asks for one, `system|value`; none for one that is no payer's."""
+    payer = target(item(task, "requester")).removeprefix("Organization/")
+    return frozenset({f"{_FETCHED}|{payer}"}) if is_one(task) and payer else frozenset()
 
 
 def task(id: str, claim: Json, order: str, questionnaire: Json, now: datetime) -> Json:
