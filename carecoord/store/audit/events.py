@@ -31,6 +31,7 @@ from carecoord.store.audit import seals
 from carecoord.store.audit.tables import audit, audit_patient
 from carecoord.store.database import bulk, private_files
 from carecoord.store.database.engine import writing
+from carecoord.words.sentence import sentence
 
 PATIENCE: Final = 5.0  # seconds after which a process that serves drains what no worker has
 _FILES: Final = "audit-*.jsonl"
@@ -112,12 +113,19 @@ class Journal:
         self._drain_lock = threading.Lock()
 
     def append(self, event: Event) -> None:
-        """Write the event down, in some ten microseconds. Raises OSError when the disk is full."""
+        """Write the event down, in some ten microseconds. Raises Unavailable when the disk is full: what can not be
+        noted must not be shown."""
         line = _encode(event) + b"\n"
         with self._open_lock:
-            if self._pid != os.getpid():
-                self._open()
-            os.write(self._fd, line)
+            try:
+                if self._pid != os.getpid():
+                    self._open()
+                written = os.write(self._fd, line)
+            except OSError as e:
+                raise _not_noted() from e
+            if written < len(line):  # half a line would spoil the one that is written behind it
+                os.ftruncate(self._fd, os.fstat(self._fd).st_size - written)
+                raise _not_noted()
 
     def hand_over(self) -> None:
         """Let go of the file of this process, if anything stands in it: whoever drains may take it."""
@@ -164,6 +172,11 @@ class Journal:
                 return None
             self._pid = 0
             return self._path, self._fd
+
+
+def _not_noted() -> Unavailable:
+    _log.error("audit_not_written")
+    return Unavailable(sentence("refusals.not-noted"), headers={"Retry-After": "5"})
 
 
 def keep_draining(

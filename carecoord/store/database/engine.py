@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import psycopg
 import structlog
 from psycopg import _queries
+from psycopg.errors import ReadOnlySqlTransaction
 from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event, make_url, select, text
-from sqlalchemy.exc import DataError, OperationalError
+from sqlalchemy.exc import DataError, InternalError, OperationalError
 
 from carecoord.errors import DatabaseAway, Invalid, Unavailable
 from carecoord.store.database import private_files, refusals, revision
@@ -35,7 +36,7 @@ T = TypeVar("T")
 BUSY_SECONDS = 15
 _POLL = 0.0003  # seconds between two looks whether another process has done writing
 _CONNECT_SECONDS = 10  # that a PostgreSQL has to answer a new connection
-_POOL = 16  # connections kept; as many again may be opened when threads crowd
+POOL = 16  # connections kept, where nobody says how many; as many again may be opened when threads crowd
 _PRAGMAS = (
     "journal_mode = WAL",
     "synchronous = NORMAL",  # safe in WAL: a power cut may lose the last commits, never the database
@@ -76,14 +77,15 @@ _MIGRATIONS = Path(__file__).parents[1] / "migrations"
 _LOCK = 0x63617265  # the advisory lock that one migration at a time holds
 
 
-def open_engine(url: str) -> Engine:
-    """An engine for `sqlite:///path` or `postgresql://…` (psycopg 3), whose pool serves many threads.
+def open_engine(url: str, kept: int = POOL) -> Engine:
+    """An engine for `sqlite:///path` or `postgresql://…` (psycopg 3), whose pool serves many threads. kept: connections
+    that it keeps; as many again may be opened.
 
     Makes the folder of a SQLite file, for its owner alone. Use `reading` and `writing` for transactions, never
     `engine.begin()`.
     """
     target = make_url(url)
-    pool: dict[str, Any] = {"pool_size": _POOL, "max_overflow": _POOL}
+    pool: dict[str, Any] = {"pool_size": kept, "max_overflow": kept}
     if target.get_backend_name() == "sqlite":
         if target.database:
             private_files.make_folder(Path(target.database).parent)
@@ -183,7 +185,7 @@ def writing(engine: Engine) -> Iterator[Connection]:
     Raises errors.DatabaseAway (503, Retry-After) when the database is locked for too long, broke a deadlock at our
     cost, or is not reachable: in each case nothing was written, and the same request may be sent again.
     """
-    with _connected(engine) as conn:
+    with _connected(engine, writes=True) as conn:
         raw: Any = conn.connection.dbapi_connection
         if not isinstance(raw, sqlite3.Connection):
             with conn.begin():
@@ -226,15 +228,15 @@ def _begin(raw: sqlite3.Connection, until: float) -> None:
 
 
 @contextmanager
-def _connected(engine: Engine) -> Iterator[Connection]:
+def _connected(engine: Engine, writes: bool = False) -> Iterator[Connection]:
     connecting = True
     try:
         with engine.connect() as conn:
             connecting = False
             yield conn
-    except (OperationalError, psycopg.OperationalError, sqlite3.OperationalError) as e:
-        cause = e.orig if isinstance(e, OperationalError) else e
-        if not _is_away(cause):
+    except (OperationalError, InternalError, psycopg.OperationalError, sqlite3.OperationalError) as e:
+        cause = e.orig if isinstance(e, OperationalError | InternalError) else e
+        if not (_is_away(cause) or (writes and isinstance(cause, ReadOnlySqlTransaction))):
             raise
         if isinstance(cause, psycopg.OperationalError) and not (cause.sqlstate or "").startswith(_ROLLED_BACK):
             engine.dispose()  # the server went away, and the idle connections are as dead as this one

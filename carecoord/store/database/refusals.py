@@ -9,6 +9,7 @@ import sqlite3
 from typing import Any, Final
 
 import psycopg
+from psycopg.errors import ReadOnlySqlTransaction
 from sqlalchemy import URL
 
 from carecoord.errors import DatabaseAway
@@ -65,6 +66,8 @@ def _why(url: URL, cause: BaseException, connecting: bool) -> tuple[str, str]:
     if isinstance(cause, sqlite3.OperationalError):
         code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
         return _SQLITE.get(code, ("failed", f"SQLite failed ({getattr(cause, 'sqlite_errorname', 'no code')})"))
+    if isinstance(cause, ReadOnlySqlTransaction):
+        return "read_only", f"it takes no writes (a standby, or default_transaction_read_only): mend that, or {_URL}"
     if not isinstance(cause, psycopg.OperationalError):
         return "locked", "another writer of this process holds it for too long"
     if not connecting:

@@ -171,6 +171,34 @@ def test_a_database_that_is_away_loses_nothing(engine: Engine, tmp_path: Path, m
     assert requests(engine) == ["req-0", "req-1"]
 
 
+FULL = """
+import resource, sys
+from pathlib import Path
+from carecoord.errors import Unavailable
+from carecoord.store.audit.events import Event, Journal
+journal, n, endless = Journal(Path(sys.argv[1])), 0, resource.RLIM_INFINITY
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, endless))
+try:
+    while True:
+        journal.append(Event(n, f"req-{n}", "read", 200))
+        n += 1
+except Unavailable:
+    print(n)
+resource.setrlimit(resource.RLIMIT_FSIZE, (endless, endless))
+journal.append(Event(n, f"req-{n}", "read", 200))
+"""
+
+
+def test_what_finds_no_room_is_refused_and_leaves_no_half_line(engine: Engine, tmp_path: Path) -> None:
+    """The half that went to the disk stood before the next event on one line: neither could be read, and both were
+    gone from the trail. The read had been answered."""
+    done = subprocess.run([sys.executable, "-c", FULL, str(tmp_path)], check=True, capture_output=True, text=True)
+    count = int(done.stdout.splitlines()[-1])
+    assert count > 1
+    assert Journal(tmp_path).drain(engine) == count + 1
+    assert requests(engine) == [f"req-{n}" for n in range(count + 1)]
+
+
 def test_a_child_process_writes_to_a_file_of_its_own(engine: Engine, tmp_path: Path) -> None:
     program = (
         "import os, sys; from pathlib import Path; from carecoord.store.audit.events import Event, Journal\n"
