@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def world(settings: Settings) -> World:
     """The effects of these settings. Opens nothing yet."""
-    engine = open_engine(settings.database)
+    engine = open_engine(settings.database, settings.database_pool)
     if settings.otlp_url:
         from carecoord.store import traced_statements  # a listener makes every statement dearer: where it is wanted
 

@@ -27,7 +27,7 @@ _RATES = ("sign_in_rate", "oauth_rate", "search_rate")
 _DAYS = (0, 36_500)
 _PORTS = (1, 65_535)
 _RANGES = {  # the least and the most of each number
-    "port": _PORTS, "demo_ehr_port": _PORTS, "workers": (0, 1024), "threads": (1, 1024),
+    "port": _PORTS, "demo_ehr_port": _PORTS, "workers": (0, 1024), "threads": (1, 1024), "database_pool": (4, 1000),
     "max_body": (1024, 2**31), "max_document": (1024, 2**30), "max_import": (1024, 2**40),
     "page_size": (1, 10_000), "page_max": (1, 10_000),
     "job_lease": (1, 3600), "sync_goal": (1, 525_600), "backup_goal": (0, 8_760),
@@ -59,6 +59,7 @@ class Settings:
 
     var: str = "./var"  # folder for the embedded database, keys and journals
     database_url: str = ""  # SQLAlchemy URL; empty: SQLite in CARECOORD_VAR
+    database_pool: int = 16  # connections that a process keeps; it may open as many again when its threads crowd
     host: str = "127.0.0.1"  # address to listen on
     port: int = 8000  # port to listen on
     demo_ehr_port: int = 8001  # port of the demo EHR that `carecoord demo` starts

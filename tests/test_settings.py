@@ -52,6 +52,7 @@ def test_no_refusal_shows_the_secret(secret: Path) -> None:
         ("DEMO_EHR_PORT", "70000", "a whole number from 1 to 65535"),
         ("WORKERS", "-1", "a whole number from 0"),
         ("THREADS", "0", "a whole number from 1"),
+        ("DATABASE_POOL", "1", "a whole number from 4"),
         ("MAX_BODY", "0", "a whole number from 1024"),
         ("PAGE_SIZE", "-5", "a whole number from 1"),
         ("PAGE_SIZE", "5000", "must not be above CARECOORD_PAGE_MAX"),

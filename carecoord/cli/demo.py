@@ -173,13 +173,15 @@ def stay(settings: Settings, screen: Screen, ehr: Child, children: ExitStack) ->
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Let a SIGTERM end us as Ctrl-C does, children first."""
+    """Let a SIGTERM end us as Ctrl-C does, children first; and a SIGINT too where a shell that started us in its
+    background had it ignored."""
 
     def stop(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, stop)
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

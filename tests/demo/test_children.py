@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from carecoord.cli import children
+from carecoord.cli import children, demo
 from carecoord.cli.children import environment
 from carecoord.cli.serve import address
 from carecoord.errors import Conflict
@@ -56,6 +56,18 @@ def test_a_name_to_listen_on_is_looked_up(host: str, found: str) -> None:
 def test_a_name_that_nobody_knows_is_refused_by_its_setting() -> None:
     with pytest.raises(Conflict, match=r"CARECOORD_HOST=no\.such\.invalid is a name that this machine does not know"):
         address("no.such.invalid")
+
+
+def test_a_demo_in_the_background_of_a_shell_is_ended_by_either_signal() -> None:
+    """A shell without job control has what it starts in the background ignore SIGINT; only kill -9 ended it then."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        before = signal.signal(number, signal.SIG_IGN)
+        try:
+            with pytest.raises(KeyboardInterrupt), demo.interruptible():
+                signal.raise_signal(number)
+            assert signal.getsignal(number) is signal.SIG_IGN
+        finally:
+            signal.signal(number, before)
 
 
 def test_nothing_is_forked_while_a_program_is_started(monkeypatch: pytest.MonkeyPatch) -> None:

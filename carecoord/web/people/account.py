@@ -1,6 +1,7 @@
 """A person's own account: who they are, the password, second factors, passkeys, and where they are signed in."""
 
 from collections.abc import Mapping
+from importlib.metadata import version
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -218,6 +219,7 @@ def _page(world: World, status: int = 200, problem: tuple[str, str] = ("", "")) 
     page = render_template(
         "account.html", account=about, mine=mine, done=done, fresh=fresh, device=device, ways=WAYS,
         shortest=SHORTEST_PASSWORD, here=device(str(request.user_agent)), wrong=problem[0], problem=problem[1],
+        release=version("carecoord"),
     )  # fmt: skip
     return make_response(page, status)
 

@@ -1,6 +1,8 @@
 """A person's own account page: what it says, and what its forms do to nobody but them."""
 
 import re
+import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,6 +37,8 @@ def test_it_says_who_and_where(place: Place) -> None:
     assert 'href="/account/apps"' in page
     assert 'href="/account"' in place.web.get("/").text
     assert 'href="/people"' not in page
+    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())["project"]
+    assert f"carecoord {project['version']}</p>" in page
 
 
 def test_a_password_is_changed_by_the_current_one_and_ends_every_other_session(place: Place) -> None:

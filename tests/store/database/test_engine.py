@@ -13,11 +13,13 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from psycopg import _queries
-from sqlalchemy import Engine, insert, select, text
+from sqlalchemy import Engine, QueuePool, insert, select, text
 from sqlalchemy.exc import InternalError
 
 import auth.tables
+from carecoord import effects
 from carecoord.errors import Unavailable
+from carecoord.settings import Settings
 from carecoord.store.database import driver, revision, tables
 from carecoord.store.database import engine as module
 from carecoord.store.database.engine import migrate, open_engine, reading, secret, writing
@@ -182,6 +184,12 @@ def test_a_server_that_was_restarted_costs_one_request(postgres_url: str) -> Non
         ask()
     engine.dispose()
     other.dispose()
+
+
+def test_a_process_keeps_as_many_connections_as_its_settings_say(tmp_path: Path) -> None:
+    engine = effects.world(Settings(var=str(tmp_path), database_url="postgresql://h/x", database_pool=5)).engine
+    assert isinstance(engine.pool, QueuePool)
+    assert engine.pool.size() == 5
 
 
 def test_an_unreachable_database_is_unavailable() -> None:
