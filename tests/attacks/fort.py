@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,11 +91,7 @@ class Fort:
 
     def token(self, scope: str = "system/*.cruds", life: int = 3600, client: str = "tester", **held: Any) -> str:
         """An access token, as the token endpoint would have issued it. held: further fields of auth.store.Token."""
-        held["roles"] = frozenset(held.get("roles", ()))
-        now = self.world.seconds()
-        with writing(self.world.engine) as conn:
-            new = Token("access", client, held.pop("subject", "tester"), scope, now, now + life, **held)
-            return store.issue(conn, new)
+        return issued(self.world, scope, life, client, **held)
 
     def of(self, who: str, scope: str = "user/*.cruds") -> str:
         """The token of an app that this person let in: with their role and organization."""
@@ -120,9 +116,22 @@ class Fort:
         assert answer.status_code == 200, answer.text[:3000]
 
 
+def issued(world: World, scope: str = "system/*.cruds", life: int = 3600, client: str = "tester", **held: Any) -> str:
+    """An access token, as the token endpoint would have issued it. held: further fields of auth.store.Token."""
+    held["roles"] = frozenset(held.get("roles", ()))
+    now = world.seconds()
+    with writing(world.engine) as conn:
+        new = Token("access", client, held.pop("subject", "tester"), scope, now, now + life, **held)
+        return store.issue(conn, new)
+
+
 @contextmanager
-def standing(folder: Path, database_url: str, **changes: str) -> Iterator[Fort]:
-    """A server over a database with the story in it. changes: further settings, without their prefix."""
+def standing(
+    folder: Path, database_url: str, *, through: Sequence[str] = (), application: str = "carecoord.app:create",
+    beside: Mapping[str, str] | None = None, **changes: str,
+) -> Iterator[Fort]:  # fmt: skip
+    """A server over a migrated database. through: a command that starts the command it is given. beside: more of the
+    environment. changes: further settings, without their prefix."""
     port = free_port()
     given = {
         "VAR": str(folder), "DATABASE_URL": database_url, "PORT": str(port), "SECOND_FACTOR_DAYS": "0",
@@ -132,12 +141,13 @@ def standing(folder: Path, database_url: str, **changes: str) -> Iterator[Fort]:
     environ = {f"CARECOORD_{name}": value for name, value in given.items()}
     world = app.world(settings.load(environ))
     clean = {name: value for name, value in os.environ.items() if not name.startswith("CARECOORD_")}
-    command = [str(Path(sys.executable).with_name("granian")), "--interface", "wsgi", "--factory", "--no-access-log"]
+    command = [*through, str(Path(sys.executable).with_name("granian")), "--interface", "wsgi", "--factory"]
+    command += ["--no-access-log"]
     command += ["--host", "127.0.0.1", "--port", str(port), "--workers", "2", "--blocking-threads", "4"]
-    command += ["--workers-kill-timeout", "2", "--backpressure", "64", "carecoord.app:create"]
+    command += ["--workers-kill-timeout", "2", "--backpressure", "64", application]
     log = folder / "log"
     with log.open("ab") as file:
-        process = subprocess.Popen(command, env=clean | environ, stdout=file, stderr=file)
+        process = subprocess.Popen(command, env=clean | environ | dict(beside or {}), stdout=file, stderr=file)
     fort = Fort(f"http://127.0.0.1:{port}", world, log, process, environ)
     try:
         wait(fort)
