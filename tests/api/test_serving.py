@@ -226,6 +226,9 @@ def test_when_it_ends_the_last_reads_are_sealed_and_the_head_is_noted(tmp_path: 
 
 
 def test_all_that_the_processes_say_is_json(served: Served) -> None:
+    """F16: what the worker said stood in a file of its own, which nobody looked at and nothing cut."""
+    assert Path(f"/proc/{worker_of(served.pid)}/fd/2").readlink() == served.log
+    assert [path for path in served.log.parent.rglob("*.log") if "worker" in path.name] == []
     lines = [json.loads(line) for line in served.log.read_text().splitlines()]
     assert {"server", "asked"} <= {line["event"] for line in lines}
     assert any("Listening at" in line.get("said", "") for line in lines)

@@ -96,6 +96,13 @@ def test_what_was_refused_notes_what_was_asked_and_nobody_who_was_not_shown(
     ]
 
 
+def test_a_delete_that_found_nothing_is_noted_too(story: Api, seen: Callable[[], Seen]) -> None:
+    """Whoever asks for it learns that nothing was there."""
+    assert story.delete("/Patient/nobody").status_code == 204
+    assert story.delete("/Patient?identifier=none").status_code == 204
+    assert seen() == [("delete", "Patient", 204, set())] * 2
+
+
 def test_an_older_version_counts_for_the_patient_it_was_about(story: Api, seen: Callable[[], Seen]) -> None:
     """An order that was entered for the wrong person shows that person in its history."""
     story.put("/ServiceRequest/hip", referral("Patient/vera", id="hip"))

@@ -44,6 +44,11 @@ def refusals_noted(turn: Turn, interaction: str, type: str, id: str | None = Non
         raise
 
 
+def nothing_noted(turn: Turn, interaction: str, type: str, id: str | None = None) -> None:
+    """Audit a write that found nothing to do: who asked for it learnt so."""
+    _append(turn, interaction, 204, type, id, None, ())
+
+
 def token_noted(world: World, conn: Connection, happened: AuthEvent, request: str) -> None:
     """Audit what an OAuth endpoint did, in its transaction."""
     it = happened

@@ -6,7 +6,7 @@ Every verb raises a Problem with what would put it right: Invalid, Forbidden, No
 from typing import Any
 
 from auth.grant import Grant
-from carecoord.actions.access.audited import refusals_noted
+from carecoord.actions.access.audited import nothing_noted, refusals_noted
 from carecoord.actions.access.turn import Asker, Turn, changing, looking
 from carecoord.actions.fhir import history as fhir_history
 from carecoord.actions.fhir import read as fhir_read
@@ -138,7 +138,10 @@ def delete(
     """The resource is gone; its versions stay. What is not there is no error (version 0)."""
     _ours(type)
     with changing(world, grant, request) as turn, refusals_noted(turn, "delete", type, id):
-        return _done(turn, fhir_write.deleting(turn, type, id, expected))
+        done = _done(turn, fhir_write.deleting(turn, type, id, expected))
+        if not done.version:
+            nothing_noted(turn, "delete", type, id)
+        return done
 
 
 def delete_match(
@@ -148,7 +151,10 @@ def delete_match(
     _ours(type)
     with changing(world, grant, request) as turn, refusals_noted(turn, "delete", type):
         write = fhir_write.deleting_match(turn, type, pairs, expected)
-        return _done(turn, write) if write else None
+        if write is None:
+            nothing_noted(turn, "delete", type)
+            return None
+        return _done(turn, write)
 
 
 def _done(turn: Turn, write: ResolvedWrite) -> Written:
