@@ -20,7 +20,7 @@ install = { mirror=$${PIP_INDEX_URL:-$$($(BIN)/python -m pip config get global.i
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test compiled lint types arrows bench fixtures clean
+.PHONY: help demo test compiled lint types arrows lowest bench fixtures clean
 
 help:  ## Say what there is to run
 	@echo "carecoord: make WHAT"
@@ -67,6 +67,16 @@ types: $(NEEDED)  ## Check the types (mypy --strict)
 
 arrows: $(NEEDED)  ## Check who imports whom (import-linter)
 	@$(BIN)/lint-imports
+
+# Without a browser, and so never as CI means it, where nothing may be left out.
+LOWEST := var/lowest
+FLOORS := tests/domain tests/fhir tests/auth tests/store tests/adapters tests/api
+lowest: $(VENV)/made  ## Check the lowest versions that pyproject.toml names, in an environment of their own (var/lowest)
+	@$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(LOWEST)
+	@mirror=$${PIP_INDEX_URL:-$$($(BIN)/python -m pip config get global.index-url 2>/dev/null || true)} \
+	  && env $${mirror:+UV_DEFAULT_INDEX="$$mirror"} $(BIN)/uv pip install --quiet --python $(LOWEST)/bin/python \
+	    --resolution lowest-direct --editable ".[test]"
+	@env -u CI $(LOWEST)/bin/python -m pytest -n $(JOBS) --dist loadgroup -p no:cacheprovider $(or $(ARGS),$(FLOORS))
 
 bench: $(VENV)/tested  ## Measure our server beside a bare route and another server (var/bench.json)
 	@$(BIN)/python -m tests.bench $(ARGS)

@@ -245,6 +245,11 @@ def test_the_workflow_runs_what_ci_runs_on_each_python_that_is_promised() -> Non
     assert (project["requires-python"], job["strategy"]["matrix"]["python"]) == (">=3.11", ["3.11", "3.12", "3.13"])
     told = [each.rpartition(" ")[2] for each in project["classifiers"] if "Python :: 3." in each]
     assert told == job["strategy"]["matrix"]["python"]
+    lowest = flow["jobs"]["lowest"]
+    assert lowest["container"] == "python:3.11-bookworm", "the lowest of these too"
+    assert lowest["steps"][-1]["run"] == ".ci/run lowest"
+    recipe = (ROOT / "Makefile").read_text().split("\nlowest: ")[1].split("\n\n")[0]
+    assert "--resolution lowest-direct" in recipe
 
 
 @pytest.mark.parametrize("name", ["compose.yaml", ".github/workflows/ci.yml", ".github/dependabot.yml"])
