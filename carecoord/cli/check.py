@@ -10,8 +10,7 @@ from auth import store
 from auth.people import providers
 from auth.people.providers import Provider
 from carecoord.actions.audit import seals
-from carecoord.actions.ehrs import sync
-from carecoord.actions.ehrs.sync_health import SyncHealth
+from carecoord.actions.ehrs.sync_health import SyncHealth, list_ehrs
 from carecoord.actions.server import backups, health
 from carecoord.cli import about
 from carecoord.cli.screen import Screen
@@ -82,8 +81,8 @@ def looks(world: World, screen: Screen, deep: bool) -> Iterator[tuple[str, Calla
         yield "intake folder", lambda: intake_folder(world)
     for whose in world.settings.mailboxes:
         yield f"mailbox of {whose}", lambda whose=whose: mailbox(world, whose)  # type: ignore[misc]
-    for listed in sync.list_ehrs(world):
-        name = listed.ehr.name
+    for each in list_ehrs(world):
+        name = each.ehr.name
         yield f"EHR {name}", lambda name=name: ehr(world, name)  # type: ignore[misc]
     for one in health.syncs(world):
         yield f"sync of {one.ehr}", lambda one=one: synced(world, one)  # type: ignore[misc]
@@ -260,6 +259,8 @@ def provider(world: World, found: Provider) -> str:
 
 def ehr(world: World, name: str) -> str:
     """It answers, lets us in, and offers something to read."""
+    from carecoord.actions.ehrs import sync  # all that reads an EHR: only where there is one
+
     found = sync.examine(world, name)
     odd = "".join(f"; note: {notice}" for notice in found.notices)
     odd += f"; note: not granted to us: {', '.join(found.ungranted)}" if found.ungranted else ""

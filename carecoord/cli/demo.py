@@ -17,6 +17,7 @@ import carecoord
 from auth.store import Client
 from carecoord.actions import demo
 from carecoord.actions.ehrs import sync
+from carecoord.actions.ehrs.sync_health import list_ehrs
 from carecoord.actions.people.accounts import NewUser
 from carecoord.cli import about, cases, notes
 from carecoord.cli.children import Child, running
@@ -148,7 +149,7 @@ def meet(ours: World, hospital: World) -> None:
     key = Path(ours.settings.var).absolute() / "keys" / f"{EHR}.pem"
     demo.register(hospital, Client("carecoord", "carecoord", PARTNER), key)
     one = Ehr(EHR, hospital.settings.fhir_url, auth=BackendServices("carecoord", str(key), PARTNER))
-    before = next((listed.ehr for listed in sync.list_ehrs(ours) if listed.ehr.name == EHR), None)
+    before = next((each.ehr for each in list_ehrs(ours) if each.ehr.name == EHR), None)
     if before:  # on another port than last time it is the same EHR: what came from there stays its own
         one = replace(one, aliases=tuple(url for url in before.bases if url != one.base_url))
     if before != one:

@@ -11,7 +11,7 @@ from carecoord.actions.ehrs import launch as ehrs_launch
 from carecoord.actions.ehrs import launch_people, upkeep
 from carecoord.actions.ehrs import sync as ehrs_sync
 from carecoord.actions.ehrs.launch_people import MAPPED
-from carecoord.actions.ehrs.sync_health import SyncHealth
+from carecoord.actions.ehrs.sync_health import SyncHealth, list_ehrs
 from carecoord.actions.server import health
 from carecoord.actions.server import keys as server_keys
 from carecoord.cli import about
@@ -232,7 +232,7 @@ def _agreed(name: str) -> bool:
 def show(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
     """Every EHR, its last run and its next."""
     with opened(settings) as world:
-        found = ehrs_sync.list_ehrs(world)
+        found = list_ehrs(world)
         fresh = {each.ehr: each for each in health.syncs(world)}
     rows = []
     for listed in found:

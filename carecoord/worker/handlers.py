@@ -9,7 +9,7 @@ from carecoord.actions.claims import files as x12_files
 from carecoord.actions.documents.drops import intake
 from carecoord.actions.ehrs import deliver as ehrs_deliver
 from carecoord.actions.ehrs import sync as ehrs_sync
-from carecoord.actions.ehrs import write_back
+from carecoord.actions.ehrs import sync_health, write_back
 from carecoord.actions.imports import uploads
 from carecoord.actions.inbox import digest
 from carecoord.actions.measures import count
@@ -166,7 +166,7 @@ def follow_for_measures(world: World, job: Job) -> None:
 
 HANDLERS: Mapping[str, Handler] = MappingProxyType(
     {
-        ehrs_sync.JOB: sync, ehrs_sync.PATIENT_JOB: sync_patient, write_back.JOB: deliver, project.JOB: refresh,
+        sync_health.JOB: sync, sync_health.PATIENT_JOB: sync_patient, write_back.JOB: deliver, project.JOB: refresh,
         uploads.JOB: bring_in, paper_pages.JOB: read_paper, shipped.JOB: put_codes_in, digest.JOB: tell_what_waits,
         notices.JOB: tell_of_message, arrivals.JOB: give_away, count.JOB: follow_for_measures,
         sent.JOB: approve_by_rule, sent.LETTER_JOB: write_letter, sent.LEAVE_JOB: let_decision_leave,

@@ -9,7 +9,7 @@ from typing import Protocol
 import structlog
 
 from carecoord.actions.documents.drops import intake
-from carecoord.actions.ehrs import sync as ehrs_sync
+from carecoord.actions.ehrs import sync_health
 from carecoord.actions.inbox import digest
 from carecoord.actions.measures import count
 from carecoord.actions.prior_auth import eligibility
@@ -59,7 +59,7 @@ def work(
     drainer = threading.Thread(target=keep_draining, args=given, name="audit", daemon=True)
     drainer.start()
     with writing(world.engine) as conn:
-        outbox.revive(conn, world.clock(), kind=ehrs_sync.JOB)  # an earlier version gave up on these
+        outbox.revive(conn, world.clock(), kind=sync_health.JOB)  # an earlier version gave up on these
     digest.order(world)
     intake.order(world)
     asks = False

@@ -21,6 +21,7 @@ from auth.server.issuer import CLIENT_KEYS_PATH
 from auth.store import Client
 from carecoord import app
 from carecoord.actions.ehrs import sync as ehrs_sync
+from carecoord.actions.ehrs.sync_health import list_ehrs
 from carecoord.actions.fhir.interactions import update
 from carecoord.actions.people import accounts
 from carecoord.actions.server import keys as server_keys
@@ -111,7 +112,7 @@ def test_no_sync_fails_while_our_keys_are_rotated(both: Both) -> None:
 
 def test_a_run_that_began_before_the_rotation_ends_with_the_key_that_it_began_with(both: Both) -> None:
     keys = server_keys.signing(both.ours)
-    one = ehrs_sync.list_ehrs(both.ours)[0].ehr
+    one = list_ehrs(both.ours)[0].ehr
     with both.ours.http() as session:
         began = connect(one, session, keys, clock=both.clock, new_id=both.ours.new_id)
         server_keys.rotate(both.ours)
@@ -127,7 +128,7 @@ def test_lost_keys_open_nothing_any_more_once_the_ehr_has_asked_again(both: Both
     server_keys.rotate(both.ours, lost=True)
     both.clock.pass_by(3_601)
     both.sync()
-    one = ehrs_sync.list_ehrs(both.ours)[0].ehr
+    one = list_ehrs(both.ours)[0].ehr
     with both.ours.http() as session, pytest.raises(Exception, match="invalid_client"):
         connect(one, session, stolen, clock=both.clock, new_id=both.ours.new_id)
 

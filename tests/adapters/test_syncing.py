@@ -14,7 +14,8 @@ from sqlalchemy import select
 
 from carecoord import errors
 from carecoord.actions.ehrs import sync
-from carecoord.actions.ehrs.sync import Summary, add_ehr, examine, list_ehrs, run
+from carecoord.actions.ehrs.sync import Summary, add_ehr, examine, run
+from carecoord.actions.ehrs.sync_health import list_ehrs
 from carecoord.store.database import tables
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.ehrs import ehrs

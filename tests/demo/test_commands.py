@@ -56,8 +56,9 @@ from carecoord.cli import main
 with contextlib.suppress(SystemExit):
     main(["--help"])
 print({"sqlalchemy", "flask", "rich", "alembic"} & sys.modules.keys())
-import carecoord.cli.jobs, carecoord.cli.verbs
-print({"flask", "alembic", "requests", "limits", "pypdf", "carecoord.actions.worklist"} & sys.modules.keys())"""
+import carecoord.cli.check, carecoord.cli.jobs, carecoord.cli.verbs
+heavy = {"flask", "alembic", "requests", "limits", "pypdf", "psycopg", "carecoord.actions.worklist"}
+print(heavy & sys.modules.keys())"""
     done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
     assert done.stdout.endswith("\nset()\nset()\n")
 

@@ -14,7 +14,8 @@ from sqlalchemy import select
 
 from carecoord import app
 from carecoord.actions.ehrs import sync
-from carecoord.actions.ehrs.sync import add_ehr, list_ehrs
+from carecoord.actions.ehrs.sync import add_ehr
+from carecoord.actions.ehrs.sync_health import list_ehrs
 from carecoord.actions.people import accounts
 from carecoord.actions.people.accounts import NewUser
 from carecoord.actions.server import health

@@ -8,7 +8,8 @@ from typing import Literal
 from sqlalchemy import Connection
 
 from auth import store
-from carecoord.actions.ehrs.sync import JOB, PATIENT_JOB, cost
+from carecoord.actions.ehrs.sync import cost
+from carecoord.actions.ehrs.sync_health import JOB, PATIENT_JOB
 from carecoord.domain.referrals.case import CLINICAL, Case
 from carecoord.domain.resource.elements import key
 from carecoord.store.database import jobs, outbox

@@ -16,6 +16,7 @@ import structlog
 from carecoord import errors
 from carecoord.actions.ehrs import connections, write_back
 from carecoord.actions.ehrs.keeper import Keeper
+from carecoord.actions.ehrs.sync_health import JOB
 from carecoord.actions.server import outgoing
 from carecoord.domain.ehrs import ownership
 from carecoord.domain.referrals import states as task_states
@@ -33,20 +34,10 @@ from fhir_adapters.ehr import Ehr
 from fhir_adapters.errors import Away, EhrError, Misconfigured, TimedOut
 from fhir_adapters.sync import Outcome, Source
 
-JOB = "sync"  # in the outbox, with the EHR's name as its key
-PATIENT_JOB = "sync-patient"  # with the EHR's name and our id of the patient as its key
 _ABOUT = {"patient", "subject", "beneficiary", "actor"}  # parameters that say whom a resource is about
 _log = structlog.get_logger()
 
 Report = Callable[[str, int, int | None], None]
-
-
-@dataclass(frozen=True)
-class Listed:
-    """An EHR and its latest run, if it was ever synced."""
-
-    ehr: Ehr
-    run: ehrs.Run | None
 
 
 @dataclass(frozen=True)
@@ -147,12 +138,6 @@ def repeat(world: World, name: str, every: timedelta | None) -> None:
         else:
             payload = msgspec.json.encode({"seconds": int(every.total_seconds())})
             outbox.add(conn, JOB, name, payload, world.clock() + every)
-
-
-def list_ehrs(world: World) -> list[Listed]:
-    """Every EHR by name, with its latest run."""
-    with reading(world.engine) as conn:
-        return [Listed(one, next(iter(ehrs.runs(conn, one.name, 1)), None)) for one in ehrs.every(conn)]
 
 
 def flags(world: World, name: str, limit: int) -> list[ehrs.Flag]:

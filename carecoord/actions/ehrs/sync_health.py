@@ -1,20 +1,31 @@
-"""How fresh what we hold of each EHR is: judged by the age of its last good sync against a goal, never by the absence
-of an error, for a sync that nobody starts fails nowhere."""
+"""The EHRs that we sync from, and how fresh what we hold of each is: judged by the age of its last good sync against a
+goal, never by the absence of an error, for a sync that nobody starts fails nowhere. Nothing here reads an EHR; what
+does needs a great deal more."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Final, Literal
 
 from sqlalchemy import Connection
 
-from carecoord.actions.ehrs import sync
 from carecoord.settings import Settings
 from carecoord.store.database import jobs, kinds, outbox
 from carecoord.store.database.engine import reading
 from carecoord.store.ehrs import ehrs
 from carecoord.world import World
+from fhir_adapters.ehr import Ehr
 
+JOB: Final = "sync"  # in the outbox, with the EHR's name as its key
+PATIENT_JOB: Final = "sync-patient"  # with the EHR's name and our id of the patient as its key
 State = Literal["good", "late", "failed", "never"]
+
+
+@dataclass(frozen=True)
+class Listed:
+    """An EHR and its latest run, if it was ever synced."""
+
+    ehr: Ehr
+    run: ehrs.Run | None
 
 
 @dataclass(frozen=True)
@@ -37,6 +48,12 @@ class SyncHealth:
         return self.run is not None and self.run.finished is None
 
 
+def list_ehrs(world: World) -> list[Listed]:
+    """Every EHR by name, with its latest run."""
+    with reading(world.engine) as conn:
+        return [Listed(one, next(iter(ehrs.runs(conn, one.name, 1)), None)) for one in ehrs.every(conn)]
+
+
 def now(world: World) -> list[SyncHealth]:
     """Every EHR by name, at this moment."""
     with reading(world.engine) as conn:
@@ -45,7 +62,7 @@ def now(world: World) -> list[SyncHealth]:
 
 def of_each(conn: Connection, settings: Settings, now: datetime) -> list[SyncHealth]:
     """Every EHR by name."""
-    good, waiting = ehrs.last_good(conn), jobs.waiting(conn, sync.JOB)
+    good, waiting = ehrs.last_good(conn), jobs.waiting(conn, JOB)
     found = []
     for one in ehrs.every(conn):
         run = next(iter(ehrs.runs(conn, one.name, 1)), None)

@@ -13,9 +13,9 @@ from auth.store import User
 from carecoord.actions.access.audited import event
 from carecoord.actions.access.turn import Turn, changing, looking
 from carecoord.actions.clearance import assemble as clearance_assemble
-from carecoord.actions.ehrs import sync, sync_health, write_back
+from carecoord.actions.ehrs import sync_health, write_back
 from carecoord.actions.ehrs.between import Between, between, readings
-from carecoord.actions.ehrs.sync_health import SyncHealth
+from carecoord.actions.ehrs.sync_health import JOB, PATIENT_JOB, SyncHealth
 from carecoord.actions.worklist.worklist import seen_cases, whole
 from carecoord.domain.access import verbs
 from carecoord.domain.ehrs.deliveries import TOLD
@@ -115,7 +115,7 @@ def pause(world: World, name: str, request: str, by: User | None = None) -> None
     told of our changes. Raises NotFound, and Conflict for one that is not read by itself."""
     with writing(world.engine) as conn:
         ehrs.get(conn, name)
-        if not outbox.hold(conn, sync.JOB, name):
+        if not outbox.hold(conn, JOB, name):
             raise Refusal(f"{name} is not read by itself: there is nothing to pause.")
         record(conn, [event(world.clock(), request, "ehr-pause", by=by)])
 
@@ -126,7 +126,7 @@ def resume(world: World, name: str, request: str, by: User | None = None) -> Non
     now = world.clock()
     with writing(world.engine) as conn:
         ehrs.get(conn, name)
-        if not outbox.hasten(conn, sync.JOB, name, now):
+        if not outbox.hasten(conn, JOB, name, now):
             raise Refusal(f"{name} is not read by itself: say how often with carecoord ehr every {name} MINUTES.")
         record(conn, [event(now, request, "ehr-resume", by=by)])
 
@@ -177,9 +177,9 @@ def _remove(world: World, name: str, shown: Leaving, request: str, by: User | No
             raise Refusal(f"{left.disputes} elements are in dispute with {name}: settle them first; {listed}.")
         if left != shown:
             raise Refusal(f"What {name} leaves behind has changed since it was shown; nothing was removed. Look again.")
-        for kind in (write_back.JOB, sync.PATIENT_JOB):
+        for kind in (write_back.JOB, PATIENT_JOB):
             outbox.remove_below(conn, kind, f"{name}/")
-        outbox.remove(conn, sync.JOB, name)
+        outbox.remove(conn, JOB, name)
         ehrs.remove(conn, name)
         record(conn, [event(world.clock(), request, "ehr-remove", by=by)])
 
@@ -198,7 +198,7 @@ def ask(world: World, grant: Grant, request: str, case: str) -> None:
             raise Refusal("No EHR that holds this patient can be asked now: it is paused, or read by hand alone.")
         for each in found:
             if each.state == "later":
-                outbox.hasten(turn.conn, sync.JOB, each.ehr, turn.now)
+                outbox.hasten(turn.conn, JOB, each.ehr, turn.now)
         record(turn.conn, [event(turn.now, request, "ehr-ask", by=grant, patient=row.patient)])
 
 
@@ -217,7 +217,7 @@ def ask_patient(world: World, grant: Grant, request: str, case: str) -> None:
         if not found:
             raise Refusal("No EHR that holds this patient can be asked now.")
         for each in found:
-            outbox.add(turn.conn, sync.PATIENT_JOB, f"{each.ehr}/{row.patient}", b"", turn.now)
+            outbox.add(turn.conn, PATIENT_JOB, f"{each.ehr}/{row.patient}", b"", turn.now)
         record(turn.conn, [event(turn.now, request, "ehr-ask", by=grant, patient=row.patient)])
 
 

@@ -15,12 +15,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-import psycopg
 import structlog
-from psycopg import _queries
-from psycopg.errors import ReadOnlySqlTransaction
 from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event, make_url, select, text
 from sqlalchemy.exc import DataError, InternalError, OperationalError
 
@@ -53,10 +50,7 @@ _ASKED_AGAIN = 2  # times that a statement is sent before a connection to Postgr
 _KEPT = 400  # statements that a connection keeps prepared: a page sends some sixty, each in a few shapes
 # Our statements are written in the order they are to run (see statements.py); compiling a plan only costs time.
 _POSTGRES_OPTIONS = "-c join_collapse_limit=1 -c jit=off"
-# Psycopg reads a statement anew each time that it is sent, where it is long or has many values: such ones it takes for
-# made by chance. Ours are of a few shapes, and the longest, the counts of the worklist, goes with every page.
-_queries.MAX_CACHED_STATEMENT_LENGTH, _queries.MAX_CACHED_STATEMENT_PARAMS = 65_536, 1_000
-_queries._query2pg = lru_cache(maxsize=2_000)(_queries._query2pg_nocache)
+_REPEATABLE_READ: Final = 3  # psycopg.IsolationLevel
 _PLAN_ONCE = text(
     "SELECT set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true)"
 )
@@ -95,11 +89,22 @@ def open_engine(url: str, kept: int = POOL) -> Engine:
         return engine
     if target.drivername == "postgresql":
         target = target.set(drivername="postgresql+psycopg")
+    _read_once()
     given = {"options": _POSTGRES_OPTIONS, "connect_timeout": target.query.get("connect_timeout", _CONNECT_SECONDS)}
     engine = create_engine(target, **pool, connect_args=given)
     event.listen(engine, "do_connect", _in_utf8)
     event.listen(engine, "connect", _keep_statements)
     return engine
+
+
+@lru_cache(maxsize=1)
+def _read_once() -> None:
+    """Psycopg reads a statement anew each time that it is sent, where it is long or has many values: such ones it takes
+    for made by chance. Ours are of a few shapes, and the longest, the counts of the worklist, goes with every page."""
+    from psycopg import _queries  # what is on SQLite has no use for it, and it takes long to load
+
+    _queries.MAX_CACHED_STATEMENT_LENGTH, _queries.MAX_CACHED_STATEMENT_PARAMS = 65_536, 1_000
+    _queries._query2pg = lru_cache(maxsize=2_000)(_queries._query2pg_nocache)
 
 
 def _private(dialect: object, record: object, given: list[Any], named: dict[str, Any]) -> None:
@@ -140,7 +145,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
             raw.execute("BEGIN")
             yield conn
             return
-        raw.isolation_level, raw.read_only = psycopg.IsolationLevel.REPEATABLE_READ, True
+        raw.isolation_level, raw.read_only = _REPEATABLE_READ, True
         try:
             yield conn
         except BaseException:
@@ -234,24 +239,33 @@ def _connected(engine: Engine, writes: bool = False) -> Iterator[Connection]:
         with engine.connect() as conn:
             connecting = False
             yield conn
-    except (OperationalError, InternalError, psycopg.OperationalError, sqlite3.OperationalError) as e:
+    except _failed() as e:
         cause = e.orig if isinstance(e, OperationalError | InternalError) else e
-        if not (_is_away(cause) or (writes and isinstance(cause, ReadOnlySqlTransaction))):
+        if not (_is_away(cause) or (writes and isinstance(cause, refusals.of_psycopg("ReadOnlySqlTransaction")))):
             raise
-        if isinstance(cause, psycopg.OperationalError) and not (cause.sqlstate or "").startswith(_ROLLED_BACK):
+        asked = refusals.of_psycopg("OperationalError")
+        if isinstance(cause, asked) and not (cause.sqlstate or "").startswith(_ROLLED_BACK):
             engine.dispose()  # the server went away, and the idle connections are as dead as this one
         raise _away(engine.url, cause or e, connecting) from e
-    except (DataError, psycopg.DataError, UnicodeEncodeError, OverflowError) as e:
+    except _unfit() as e:
         if not refusals.is_unstorable(e.orig if isinstance(e, DataError) else e):
             raise
         raise Invalid(refusals.UNSTORABLE) from e
+
+
+def _failed() -> tuple[type[Exception], ...]:
+    return OperationalError, InternalError, sqlite3.OperationalError, *refusals.of_psycopg("OperationalError")
+
+
+def _unfit() -> tuple[type[Exception], ...]:
+    return DataError, UnicodeEncodeError, OverflowError, *refusals.of_psycopg("DataError")
 
 
 def _is_away(cause: BaseException | None) -> bool:
     """Whether the database is busy, full, broken or not there, rather than asked for nonsense."""
     if isinstance(cause, sqlite3.OperationalError):
         return getattr(cause, "sqlite_errorcode", 0) & 0xFF in _AWAY
-    return isinstance(cause, psycopg.OperationalError)
+    return isinstance(cause, refusals.of_psycopg("OperationalError"))
 
 
 def _away(url: URL, cause: BaseException, connecting: bool = False) -> DatabaseAway:

@@ -6,14 +6,16 @@ was asked yet. A password is taken out of it all the same.
 
 import re
 import sqlite3
-from typing import Any, Final
+import sys
+from typing import TYPE_CHECKING, Any, Final
 
-import psycopg
-from psycopg.errors import ReadOnlySqlTransaction
 from sqlalchemy import URL
 
 from carecoord.errors import DatabaseAway
 from carecoord.words.sentence import sentence
+
+if TYPE_CHECKING:
+    import psycopg
 
 TEXT: Final = "The database is not available now. Try again in a moment."
 UNSTORABLE: Final = sentence("refusals.what-no-database-holds")
@@ -42,6 +44,13 @@ _SQLITE: Final = {  # SQLite's code, a word for the log, what is wrong and what 
 }
 
 
+def of_psycopg(name: str) -> "tuple[type[psycopg.Error], ...]":
+    """The errors of this name that PostgreSQL's driver raises: none until one is opened, for the driver takes a fifth
+    as long to load as all else, and a command on SQLite has no use for it."""
+    driver = sys.modules.get("psycopg")
+    return (getattr(driver.errors, name),) if driver else ()
+
+
 def described(url: URL) -> str:
     """Which database it is, without a password, wherever in the URL that stands."""
     return url.set(drivername=url.get_backend_name(), query={}).render_as_string(hide_password=True)
@@ -57,7 +66,7 @@ def away(url: URL, cause: BaseException, connecting: bool) -> DatabaseAway:
 def is_unstorable(cause: BaseException | None) -> bool:
     """Whether the database, or its driver, was given what none of ours can hold: NUL in a text, half a character
     (surrogate), a number of more than 64 bits. Such a value comes from a request: we make none."""
-    if isinstance(cause, psycopg.DataError):
+    if isinstance(cause, of_psycopg("DataError")):
         return cause.sqlstate in (None, "22021", "22003")  # told by the driver, of its encoding, out of range
     return isinstance(cause, UnicodeEncodeError | OverflowError)
 
@@ -66,9 +75,9 @@ def _why(url: URL, cause: BaseException, connecting: bool) -> tuple[str, str]:
     if isinstance(cause, sqlite3.OperationalError):
         code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
         return _SQLITE.get(code, ("failed", f"SQLite failed ({getattr(cause, 'sqlite_errorname', 'no code')})"))
-    if isinstance(cause, ReadOnlySqlTransaction):
+    if isinstance(cause, of_psycopg("ReadOnlySqlTransaction")):
         return "read_only", f"it takes no writes (a standby, or default_transaction_read_only): mend that, or {_URL}"
-    if not isinstance(cause, psycopg.OperationalError):
+    if not isinstance(cause, of_psycopg("OperationalError")):
         return "locked", "another writer of this process holds it for too long"
     if not connecting:
         code = f" ({cause.sqlstate})" if cause.sqlstate else ""

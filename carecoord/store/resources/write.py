@@ -8,7 +8,6 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-import psycopg
 from sqlalchemy import Connection, bindparam, func, insert, select
 
 from carecoord.errors import Conflict, Stale
@@ -17,7 +16,7 @@ from carecoord.fhir.instants import micros
 from carecoord.fhir.search.params import single_dates
 from carecoord.fhir.service_base import Base
 from carecoord.store.audit import events as audit_events
-from carecoord.store.database import bulk, driver, outbox, tables
+from carecoord.store.database import bulk, driver, outbox, refusals, tables
 from carecoord.store.database.tables import flag, history, resource
 from carecoord.store.resources.change import (
     Actor,
@@ -186,7 +185,7 @@ def _store(conn: Connection, applied: Sequence[AppliedChange], actor: Actor) -> 
             _flag(conn, applied, before)
             _index(conn, applied, before)
             audit_events.record(conn, [_event(each, actor) for each in applied])
-    except psycopg.errors.UniqueViolation as e:
+    except refusals.of_psycopg("UniqueViolation") as e:
         raise Conflict("Somebody else created the same resource at the same moment. Send the request again.") from e
     jobs = (job for each in applied for job in each.change.later)
     for job in sorted(jobs, key=lambda job: (job.kind, job.key)):  # in one order everywhere: each may wait for a lock
