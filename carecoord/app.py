@@ -116,7 +116,7 @@ def create(environ: Mapping[str, str] = os.environ) -> Flask:
     make_ready(made)
     shipped.order(made, shipped.START)
     drain(made)
-    beside("case-rows-kept", partial(copies.keep, made.engine))
+    beside("case-rows-kept", partial(copies.keep, made.engine, made.clock))
     return wired(made, Path(settings.var) / "metrics")
 
 

@@ -28,7 +28,7 @@ from carecoord.actions.prior_auth.pas_client import subscribe as pas_subscribe
 from carecoord.actions.referrals import holds
 from carecoord.actions.scheduling import lapses
 from carecoord.actions.terms import shipped
-from carecoord.actions.worklist import project
+from carecoord.actions.worklist import foresee, project
 from carecoord.errors import Unavailable
 from carecoord.store.database.outbox import Job
 from carecoord.world import World
@@ -158,6 +158,13 @@ def refresh(world: World, job: Job) -> None:
     project.shorten_log(world)
 
 
+def look_ahead(world: World, job: Job) -> None:
+    """Judge ahead the cases whose time is coming, as long as none is there whose time has come."""
+    rules = project.policy(world.settings)
+    while not project.is_behind(world) and foresee.foresee(world.engine, world.clock(), rules):
+        pass
+
+
 def follow_for_measures(world: World, job: Job) -> None:
     """Count for the measures, and for payers' metrics, what has come into the log."""
     count.follow(world)
@@ -167,6 +174,7 @@ def follow_for_measures(world: World, job: Job) -> None:
 HANDLERS: Mapping[str, Handler] = MappingProxyType(
     {
         sync_health.JOB: sync, sync_health.PATIENT_JOB: sync_patient, write_back.JOB: deliver, project.JOB: refresh,
+        foresee.JOB: look_ahead,
         uploads.JOB: bring_in, paper_pages.JOB: read_paper, shipped.JOB: put_codes_in, digest.JOB: tell_what_waits,
         notices.JOB: tell_of_message, arrivals.JOB: give_away, count.JOB: follow_for_measures,
         sent.JOB: approve_by_rule, sent.LETTER_JOB: write_letter, sent.LEAVE_JOB: let_decision_leave,

@@ -14,7 +14,7 @@ from carecoord.actions.inbox import digest
 from carecoord.actions.measures import count
 from carecoord.actions.prior_auth import eligibility
 from carecoord.actions.server import health
-from carecoord.actions.worklist import project
+from carecoord.actions.worklist import foresee, project
 from carecoord.errors import Unavailable
 from carecoord.store.audit.events import keep_draining
 from carecoord.store.database import kinds, outbox
@@ -68,6 +68,7 @@ def work(
         try:
             if "refresh" in lanes:
                 project.call_for_refresh(world)
+                foresee.call_for(world)
             if "timers" in lanes:
                 count.call_for(world)
                 asks = asks or eligibility.order(world)

@@ -2,7 +2,7 @@
 anew: what a coordinator waits for then, beside a quiet page. By itself: `python -m tests.bench.midnight sqlite 100000`.
 
 Each case has its order and its patient, so that it is judged as any other; they are written past the door, for it is
-the page that is measured.
+the page that is measured. What each will be at midnight the worker judges ahead, as in any evening: the bench waits.
 """
 
 import os
@@ -17,9 +17,11 @@ from rich.console import Console
 from sqlalchemy import Engine, func, select, update
 
 from carecoord.fhir.service_base import Base
-from carecoord.store.database import engine
+from carecoord.store.database import bulk, engine
 from carecoord.store.database.tables import case, resource
 from carecoord.store.resources.write import Actor, Change, put_all
+from carecoord.store.worklist.bitmaps import ahead
+from carecoord.store.worklist.tables import case_ahead
 from tests.bench import cases
 from tests.bench.alone import alone, databases
 from tests.bench.client import hammer, request
@@ -29,7 +31,8 @@ from tests.bench.worklist import open_office, page, row, sign_in
 CASES = 100_000
 AIM = 1.5  # times a quiet page
 PAGES = 40
-SETTLED = 12  # seconds between the writing of when the cases come due, and that instant
+SETTLED = 12  # seconds for which nothing is written before the cases come due
+FORESEEN = 120  # cases that the worker judges ahead in a second, at least
 _RUN = 1_000
 
 
@@ -45,8 +48,9 @@ def main() -> None:
 def measure(
     console: Console, folder: Path, postgres: str | None = None, size: int = CASES, *, sqlite: bool = True
 ) -> dict[str, Any]:
-    """{database: {"cases", "quiet": ms p50, "first": ms, "p50", "p95": ms of the pages after it, "judged": rows that
-    the worker judged anew meanwhile, "load"}}."""
+    """{database: {"cases", "quiet": ms p50, "first": ms, "p50", "p95": ms of the pages after it, "ahead": rows that the
+    worker had judged ahead, in "seconds", "judged": rows that it judged anew while the pages were asked for, "load"}}.
+    """
     found: dict[str, Any] = {}
     for database, url in databases(postgres, sqlite).items():
         console.print(f"midnight among {size:,} cases, {database}", style="dim")
@@ -57,9 +61,10 @@ def measure(
         with carecoord(folder / database, url) as server:  # it finds them there, as after any start
             time.sleep(1 + size / 30_000)
             cookie = sign_in(server.base.removesuffix("/fhir"))
-            strikes = time.time() + SETTLED + size / 10_000
+            strikes = time.time() + 6 * SETTLED + size / FORESEEN
             due = _set(base, int(strikes * 1_000_000))
-            time.sleep(SETTLED / 2)
+            known, seconds = _foreseen(base, strikes - 2 * SETTLED)
+            time.sleep(max(0.0, strikes - time.time() - SETTLED))
             quiet = page(server, cookie, "/")
             time.sleep(max(0.0, strikes - time.time()))
             times = [_once(server, cookie) for _ in range(PAGES)]
@@ -68,9 +73,8 @@ def measure(
         rest = sorted(times[1:])
         figures = {"quiet": quiet["p50"], "first": times[0], "p50": rest[len(rest) // 2],
                    "p95": rest[int(0.95 * len(rest))]}  # fmt: skip
-        found[database] = {"cases": size, "judged": judged, "load": round(os.getloadavg()[0], 1)} | {
-            name: round(value, 1) for name, value in figures.items()
-        }
+        told = {"cases": size, "ahead": known, "judged": judged, "load": round(os.getloadavg()[0], 1)}
+        found[database] = told | {name: round(value, 1) for name, value in (figures | {"seconds": seconds}).items()}
     return found
 
 
@@ -81,7 +85,8 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
         yield (
             f"the first page after midnight among {told['cases']:,} cases, {database}: {told['first']} ms beside "
             f"{told['quiet']} ms of a quiet one (aim {AIM} x: {kept}); the {PAGES - 1} after it p50 {told['p50']}, p95 "
-            f"{told['p95']} ms, while {told['judged']:,} were judged anew; load {told['load']}"
+            f"{told['p95']} ms, while {told['judged']:,} were judged anew; {told['ahead']:,} had been judged ahead in "
+            f"{told['seconds']} s; load {told['load']}"
         )
 
 
@@ -118,7 +123,25 @@ def _set(base: Engine, strikes: int) -> int:
     """Let every open case come due at an instant (microseconds); how many. What that writes has settled by then: at
     midnight nothing is written but by the worker."""
     with engine.writing(base) as conn:
-        return conn.execute(update(case).where(case.c.open).values(changes_at=strikes)).rowcount
+        conn.execute(update(case).where(case.c.open).values(changes_at=strikes))
+        rids = list(conn.scalars(select(case.c.rid).where(case.c.open)))
+        for run in bulk.runs(rids, _RUN):
+            ahead.note(conn, dict.fromkeys(run, strikes), time.time_ns() // 1000)
+        return len(rids)
+
+
+def _foreseen(base: Engine, until: float) -> tuple[int, float]:
+    """How many rows the worker has judged ahead until it had nothing left to judge so, or until then; in how many
+    seconds."""
+    began = time.time()
+    while time.time() < until:
+        with engine.reading(base) as conn:
+            if not ahead.wanted(conn, time.time_ns() // 1000, 1):
+                break
+        time.sleep(0.5)
+    with engine.reading(base) as conn:
+        known = conn.scalar(select(func.count()).select_from(case_ahead).where(case_ahead.c.told != ahead.UNTOLD))
+    return known or 0, time.time() - began
 
 
 def _left(base: Engine) -> int:

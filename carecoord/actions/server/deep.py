@@ -150,7 +150,7 @@ def _projected(each: StoredResource, resource: dict[str, Any] | None) -> dict[st
 
 def _strays(world: World) -> Iterator[Fault]:
     for name, of in [*((name, "resource") for name in (*_KEYED, "history", "flag", "case_row")),
-                     ("case_word", "case_row"), ("case_need", "case_row")]:  # fmt: skip
+                     ("case_word", "case_row"), ("case_need", "case_row"), ("case_ahead", "case_row")]:  # fmt: skip
         with reading(world.engine) as conn:
             for rid in soundness.strays(conn, name, of):
                 yield Fault("stray", str(rid), name)

@@ -1,5 +1,5 @@
 """Rows of the worklist as they stand this moment. The worker judges anew those whose time has come; until it has, who
-reads them judges in passing what is on the page, and writes nothing."""
+reads them has them as they were foreseen, or judges in passing what is on the page, and writes nothing."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,6 +14,7 @@ from carecoord.domain.gates.policy import Policy
 from carecoord.domain.worklist.judgement import judged
 from carecoord.fhir.instants import micros
 from carecoord.store.worklist import marks
+from carecoord.store.worklist.bitmaps import ahead
 from carecoord.store.worklist.rows import GATES, with_columns
 
 SCOPES = ("placer", "performer", "payer_key")  # whose case it is: a row was found under these and is shown under these
@@ -33,9 +34,22 @@ def current(
     late = {row.rid for row in rows if row.rid in marked or (row.changes_at is not None and row.changes_at <= at)}
     if not late:
         return list(rows)
-    library, patients = Library(conn), {row.patient for row in rows if row.rid in late}
+    foreseen = _foreseen(conn, [row for row in rows if row.rid in late - marked], at)
+    library, patients = Library(conn), {row.patient for row in rows if row.rid in late and row.rid not in foreseen}
     judged = {rid: columns for patient in sorted(patients) for rid, columns in _judged(library, patient, now, rules)}
+    judged |= foreseen
     return [with_columns(row, _shown(row, judged.get(row.rid))) if row.rid in late else row for row in rows]
+
+
+def _foreseen(conn: Connection, rows: Sequence[Row[Any]], at: int) -> dict[int, dict[str, Any]]:
+    """The columns of these rows as they were foreseen, as far as they still hold."""
+    told = ahead.of(conn, [row.rid for row in rows], at)
+    held = {row.rid: row for row in rows}
+    return {
+        rid: {**held[rid]._mapping, **one.columns}
+        for rid, one in told.items()
+        if (then := one.columns["changes_at"]) is None or then > at
+    }
 
 
 def _judged(library: Library, patient: str, now: datetime, rules: Policy) -> list[tuple[int, dict[str, Any]]]:

@@ -43,7 +43,7 @@ from carecoord.store.resources import flags, read, registry_mark
 from carecoord.store.resources.write import Projector, Touched
 from carecoord.store.worklist import marks, registry
 from carecoord.store.worklist import rows as worklist_rows
-from carecoord.store.worklist.bitmaps import changes
+from carecoord.store.worklist.bitmaps import ahead, changes
 from carecoord.world import World
 
 AGAIN = timedelta(minutes=10)  # after which a case that could not be judged is tried again
@@ -108,10 +108,16 @@ def call_for_refresh(world: World) -> None:
     """See to it that a worker judges anew the rows whose time has come. Normally there are none: one index probe."""
     now = world.clock()
     with reading(world.engine) as conn:
-        wanted = bool(_due(conn, now, 1)) and JOB not in jobs.waiting(conn, JOB)
+        wanted = worklist_rows.is_behind(conn, micros(now)) and JOB not in jobs.waiting(conn, JOB)
     if wanted:
         with writing(world.engine) as conn:
             outbox.add(conn, JOB, JOB, b"", now)
+
+
+def is_behind(world: World) -> bool:
+    """Whether rows wait to be judged anew."""
+    with reading(world.engine) as conn:
+        return worklist_rows.is_behind(conn, micros(world.clock()))
 
 
 def refresh_due(world: World, most: int = 50) -> int:
@@ -205,7 +211,7 @@ def _judge(conn: Connection, patients: Iterable[str], now: datetime, rules: Poli
         worklist_rows.hold(conn, patient)
     marked = marks.of_patients(conn, concerned)  # before anything is read of what they are judged by: see marks
     library = Library(conn)
-    leaning: list[int] = []
+    turns: dict[int, int | None] = {}  # the rows that were judged, and when time changes them next
     for patient in concerned:
         found = of_patient(library, patient)
         held = worklist_rows.of_patient(conn, patient)
@@ -227,12 +233,13 @@ def _judge(conn: Connection, patients: Iterable[str], now: datetime, rules: Poli
         worklist_rows.save(conn, changed, held)
         worklist_rows.touch(conn, sorted({*told} - {row["rid"] for row in changed}), micros(now))
         registry.save_dependencies(conn, {each.rid: each.needs for each in found})
-        leaning += written
+        turns |= {rid: row["changes_at"] for rid, row in written.items()}
         cases += projection.alone(library, patient, cases, now, rules)
         projection.keep(conn, patient, cases, now, rules)
+    ahead.note(conn, turns, micros(now))
     marks.settle(conn, marked)
-    if leaning and not registry_mark.keep(conn, library.mark):
-        marks.mark(conn, leaning)
+    if turns and not registry_mark.keep(conn, library.mark):
+        marks.mark(conn, list(turns))
         outbox.add(conn, JOB, JOB, b"", now)
 
 

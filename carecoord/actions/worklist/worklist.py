@@ -75,6 +75,7 @@ class Found:
     roles: frozenset[str]
     ours: tuple[str, ...]  # the ids of the asker's organization
     belongs: bool  # whether any case could be the asker's: by their organization, a clinician's also by who they are
+    behind: bool  # whether some of the asker's open cases are still to be judged anew
 
 
 def has_cases(grant: Grant) -> bool:
@@ -110,7 +111,7 @@ def listed(turn: Turn, asked: WorklistQuery, tabs: Sequence[str], size: int) -> 
     belongs = bool(grant.organization) or bool(verbs.may(grant.roles, "see-own-patients") and grant.fhir_user)
     return Found(
         now, cases.at, shown, ends, more_after, more_before, tally, groups, choices, due, syncs, full, grant.roles,
-        turn.office().organizations, belongs,
+        turn.office().organizations, belongs, cases.is_behind(),
     )  # fmt: skip
 
 
@@ -332,8 +333,8 @@ def _glass(conn: Connection, grant: Grant, now: datetime, patient: str) -> str |
 def seen_cases(turn: Turn) -> Worklist:
     """The cases that the asker may see, to be read; looked for once in a turn."""
     if turn.worklist is None:
-        late = worklist_rows.due(turn.conn, micros(turn.now), 1)
-        at = replace(moments(turn.now, ZoneInfo(turn.world.settings.timezone)), behind=bool(late))
+        late = worklist_rows.is_behind(turn.conn, micros(turn.now))
+        at = replace(moments(turn.now, ZoneInfo(turn.world.settings.timezone)), behind=late)
         turn.worklist = Worklist(turn.conn, turn.cases_seen(), at, absences.own(turn))
     return turn.worklist
 

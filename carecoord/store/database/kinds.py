@@ -60,6 +60,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "pas-subscribe": Kind("notify", periodic=True, tries=None),  # key: the id of the payer that is to tell us
         "measures": Kind("timers", tries=None),  # one job that follows the log to its end
         "refresh-cases": Kind("refresh", tries=None),  # one job for all rows whose time has come
+        "foresee-cases": Kind("refresh", tries=None),  # one job for all rows whose time is coming
     }
 )
 

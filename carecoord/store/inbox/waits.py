@@ -8,14 +8,16 @@ same tests."""
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Connection, Row, Select, bindparam, literal_column, select, union_all
 
 from carecoord.store.database.among import OneOf, listed
 from carecoord.store.database.tables import case
+from carecoord.store.worklist.bitmaps import ahead
 from carecoord.store.worklist.bitmaps.arms import TOLD
 from carecoord.store.worklist.bitmaps.copies import Bitmaps
+from carecoord.store.worklist.rows import with_columns
 from carecoord.store.worklist.walks import AnyOf, Arm, Ever, In, Other, Outside, Span, Test
 
 if TYPE_CHECKING:
@@ -105,7 +107,7 @@ class Waits:
     _walked: list[Wait] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        self._bitmaps = Bitmaps(self.conn)
+        self._bitmaps = Bitmaps(self.conn, self.now)
 
     def counts(self, parts: Mapping[str, Part]) -> dict[str, int]:
         """How many cases each part has."""
@@ -119,9 +121,10 @@ class Waits:
         """The first cases of a part by (their clock, their number), after that place."""
         with self._bitmaps.lists() as sets:
             first = None if sets is None else self._first(sets, part, size, after)
+            turned = [] if sets is None or not first else sets.turned(sorted(first))
         if first is None:
             return [each for each in self._walk(part) if after is None or (each.due, each.rid) > after][:size]
-        rows = self.conn.execute(_some, {"rids": listed(sorted(first))}) if first else ()
+        rows = self._read(sorted(first), turned)
         found = [_wait(row, self.watches[first[row.rid]], first[row.rid]) for row in rows]
         return sorted(found, key=lambda wait: (wait.due, wait.rid))[:size]
 
@@ -129,9 +132,17 @@ class Waits:
         """When the first of them comes back, where they rest."""
         with self._bitmaps.lists() as sets:
             first = None if sets is None else sets.first_of(sets.apart(self._tests()), "wakes_at", 1)
+            turned = [] if sets is None or not first else sets.turned(first)
         if first is None:
             return min((each.wakes for each in self._walk(((),) * len(self.watches))), default=None)
-        return next((row.wakes_at for row in self.conn.execute(_some, {"rids": listed(first)})), None)
+        return next((row.wakes_at for row in self._read(first, turned)), None)
+
+    def _read(self, rids: Sequence[int], turned: Sequence[int]) -> list[Row[Any]]:
+        """These rows; those that time has turned as it was foreseen."""
+        rows = list(self.conn.execute(_some, {"rids": listed(rids)})) if rids else []
+        foreseen = ahead.of(self.conn, turned, self.now)
+        told = {rid: {name: v for name, v in one.columns.items() if name in _READ} for rid, one in foreseen.items()}
+        return [with_columns(row, told[row.rid]) if row.rid in told else row for row in rows]
 
     def _tests(self) -> list[tuple[Test, ...]]:
         return [watch.tests(self.now, self.until, self.besides) for watch in self.watches]
@@ -180,7 +191,8 @@ def named(conn: Connection, ids: Sequence[str]) -> dict[str, Row[Any]]:
     return {row.id: row for row in conn.execute(select(case).where(case.c.id.in_(ids)))} if ids else {}
 
 
-_some = select(*(case.c[name] for name in _SLIM), case.c.sort_due, case.c.payer_sort).where(OneOf(case.c.rid, "rids"))
+_READ: Final = (*_SLIM, "sort_due", "payer_sort")
+_some = select(*(case.c[name] for name in _READ)).where(OneOf(case.c.rid, "rids"))
 
 
 def _wait(row: Row[*tuple[Any, ...]], watch: Watch, n: int) -> Wait:

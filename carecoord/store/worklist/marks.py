@@ -8,7 +8,7 @@ it was read by then.
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import Connection, Select, bindparam, delete, exists, select, text
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, delete, exists, select, text
 
 from carecoord.store.database import driver
 from carecoord.store.database.among import OneOf, listed
@@ -17,6 +17,7 @@ from carecoord.store.worklist.tables import case_mark
 
 Mark = tuple[int, int]  # a row (rid), and the number of the transaction that marked it
 
+_NEAR: Final = 2000  # marked rows that are put in the order of their clocks
 _CHANGE: Final = {"sqlite": "0", "postgresql": "pg_current_xact_id()::text::bigint"}  # SQLite has one writer at a time
 _ROWS: Final = {
     "sqlite": "SELECT value AS rid FROM json_each(:rids)",
@@ -75,7 +76,19 @@ def prune(conn: Connection) -> None:
     conn.execute(_of_nothing)
 
 
+def are_there() -> ColumnElement[bool]:
+    """Whether any row is marked."""
+    return exists().where(case_mark.c.rid == case.c.rid)
+
+
 def patients(most: str) -> Select[tuple[str]]:
-    """The patients of marked rows, no more than the parameter of this name says."""
-    marked = select(case.c.patient).join(case_mark, case.c.rid == case_mark.c.rid).order_by(case_mark.c.rid)
-    return marked.limit(bindparam(most))
+    """The patients of marked rows, no more than the parameter of this name says: of the next of them those first that
+    people look at first, the open ones by their clock."""
+    near = (
+        select(case.c.patient, case.c.open, case.c.sort_due, case.c.rid)
+        .join(case_mark, case.c.rid == case_mark.c.rid)
+        .order_by(case_mark.c.rid)
+        .limit(_NEAR)
+        .subquery()
+    )
+    return select(near.c.patient).order_by(near.c.open.desc(), near.c.sort_due, near.c.rid).limit(bindparam(most))

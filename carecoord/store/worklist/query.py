@@ -17,12 +17,13 @@ from carecoord.fhir.search.collation import fold
 from carecoord.store.database.engine import plan_once
 from carecoord.store.database.tables import CASE_LEADS
 from carecoord.store.worklist import search_words
+from carecoord.store.worklist.bitmaps import ahead
 from carecoord.store.worklist.bitmaps.arms import SAMPLE, Walked, sides
 from carecoord.store.worklist.bitmaps.copies import Bitmaps
 from carecoord.store.worklist.counted import Counted
-from carecoord.store.worklist.rows import of_rids
+from carecoord.store.worklist.rows import of_rids, with_columns
 from carecoord.store.worklist.tabs import DueBounds, Own, groups, is_awake, tabs
-from carecoord.store.worklist.walks import In, Span, Test, Word
+from carecoord.store.worklist.walks import In, Span, Test, Unmarked, Unpassed, Word
 
 MANY = 1000  # a count that reaches it is shown as "999+"
 _RUN = 1000  # rows fetched at a time for a download
@@ -97,7 +98,7 @@ class Worklist:
     def __post_init__(self) -> None:
         plan_once(self.conn)
         self._walked = Walked(self.conn, self.seen)
-        self._bitmaps = Bitmaps(self.conn)
+        self._bitmaps = Bitmaps(self.conn, self.at.now)
 
     @property
     def payers(self) -> bool:
@@ -133,6 +134,16 @@ class Worklist:
         lists = {"": self.tests(asked)}
         found = self._by_sets(lists)
         return min(MANY, found[""]) if found else self._walked.lengths(list(lists.values()), MANY)[0]
+
+    def is_behind(self) -> bool:
+        """Whether any open case is one that time or another change has overtaken, and of which nobody knows yet what it
+        is now."""
+        if not self.at.behind:
+            return False
+        still = self.tests(WorklistQuery())
+        known = (*still, Unpassed("changes_at", self.at.now), Unmarked())
+        found = self._by_sets({"all": still, "known": known})
+        return found is None or found["known"] < found["all"]
 
     def tally(self, asked: WorklistQuery, names: Sequence[str]) -> tuple[dict[str, int], dict[str, int]]:
         """(the count of each tab of `names` under the same filters, the count of each urgency group of the asked tab),
@@ -215,20 +226,25 @@ class Worklist:
         """The first rows after (or, nearest first, before) the cursor."""
         by, cursor = column(asked.sort, self.payers), asked.before or asked.after
         down = asked.sort.startswith("-") != (asked.before is not None)
-        rids = None if asked.only else self._cut(self.tests(asked), by, size, down, cursor)
-        if rids is not None:
-            return of_rids(self.conn, rids)
+        rows = None if asked.only else self._cut(self.tests(asked), by, size, down, cursor)
+        if rows is not None:
+            return rows
         return self._walked.rows(self.tests(asked), by, size, down=down, past=cursor)
 
     def _cut(
         self, tests: tuple[Test, ...], by: str, size: int, down: bool, past: tuple[Any, int] | None
-    ) -> list[int] | None:  # fmt: skip
-        """The numbers (rid) of the first rows of a list in an order, by the copy of the rows."""
+    ) -> list[Row[Any]] | None:  # fmt: skip
+        """The first rows of a list in an order, by the copy of the rows: as it was foreseen where time has changed them
+        since they were written. None where there is no copy."""
         with self._bitmaps.lists() as sets:
             if sets is None:
                 return None
             within = [own for side in sides(self.seen) if (own := side.tests(tests)) is not None]
-            return sets.first(within, by, size, down=down, past=past)
+            rids = sets.first(within, by, size, down=down, past=past)
+            turned = sets.turned(rids)
+        foreseen = ahead.of(self.conn, turned, self.at.now)
+        rows = of_rids(self.conn, rids)
+        return [with_columns(row, foreseen[row.rid].columns) if row.rid in foreseen else row for row in rows]
 
 
 def _few(asked: WorklistQuery) -> int:

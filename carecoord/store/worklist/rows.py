@@ -13,7 +13,7 @@ from carecoord.store.database.driver import every, execute, first
 from carecoord.store.database.engine import alone
 from carecoord.store.database.tables import case, case_word, resource
 from carecoord.store.worklist import marks
-from carecoord.store.worklist.bitmaps import changes
+from carecoord.store.worklist.bitmaps import ahead, changes
 from carecoord.store.worklist.search_words import words
 from carecoord.store.worklist.walks import CLINICAL_MARK
 
@@ -59,6 +59,7 @@ _late = (
 _due = union_all(*(select(each.subquery().c.patient) for each in (marks.patients("most"), _late))).limit(
     bindparam("most")
 )
+_behind = select(literal(1)).where(or_(marks.are_there(), exists().where(case.c.changes_at <= bindparam("now"))))
 _numbered = select(case).where(OneOf(case.c.rid, "rids"))
 _SPECIALTIES = 60
 _BATCH = 500  # row numbers in one statement: both databases bound the number of parameters
@@ -82,6 +83,11 @@ def due(conn: Connection, now: int, most: int) -> list[str]:
     return list(conn.scalars(_due, {"now": now, "most": most}))
 
 
+def is_behind(conn: Connection, now: int) -> bool:
+    """Whether any row is to be judged anew."""
+    return first(conn, _behind, {"now": now}) is not None
+
+
 def doubt(conn: Connection, patient: str, now: int, until: int) -> int:
     """Take the cases of a patient that are marked, or whose time has come, and that can not be judged, for not cleared
     until then, and no gate of theirs for met; returns how many."""
@@ -91,6 +97,7 @@ def doubt(conn: Connection, patient: str, now: int, until: int) -> int:
     doubted = {name: when((case.c[name] == "met", "unknown"), else_=case.c[name]) for name in GATES}
     conn.execute(update(case).where(case.c.rid.in_(rids)).values(cleared=False, changes_at=until, **doubted))
     changes.note(conn, sorted(rids))
+    ahead.note(conn, dict.fromkeys(rids, until), now)
     marks.settle(conn, marked)
     return len(rids)
 
@@ -215,4 +222,5 @@ def remove(conn: Connection, rids: Sequence[int]) -> None:
         run = list(rids[start : start + _BATCH])
         conn.execute(delete(case).where(case.c.rid.in_(run)))
         conn.execute(delete(case_word).where(case_word.c.rid.in_(run)))
+        ahead.forget(conn, run)
         changes.note(conn, run)

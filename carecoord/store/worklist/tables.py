@@ -1,7 +1,7 @@
 """What people keep of the worklist for themselves and their teams, and what was changed in it. Times are integers:
 microseconds since 1970-01-01 UTC."""
 
-from sqlalchemy import Column, Index, Table
+from sqlalchemy import Column, Index, Table, column
 
 from carecoord.store.database.tables import Big, Str, metadata
 
@@ -33,3 +33,15 @@ case_mark = Table(  # which case rows a change has overtaken, by which transacti
     Column("change", Big, primary_key=True, autoincrement=False),
     sqlite_with_rowid=False,
 )
+
+case_ahead = Table(  # when time alone changes a case row next, and what it will be from then on: see bitmaps/ahead.py
+    "case_ahead",
+    metadata,
+    Column("rid", Big, primary_key=True, autoincrement=False),
+    Column("at", Big),  # when; nothing where time changes nothing
+    Column("version", Big, nullable=False),  # another whenever the case was judged: what was foreseen before is void
+    Column("told", Str),  # what it will be, as JSON; empty where nobody can say, nothing where nobody looked yet
+    Index("case_ahead_wanted", "at", sqlite_where=column("told").is_(None), postgresql_where=column("told").is_(None)),
+    Index("case_ahead_told", "at", sqlite_where=column("told").is_not(None),
+          postgresql_where=column("told").is_not(None)),
+)  # fmt: skip

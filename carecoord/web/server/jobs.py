@@ -46,6 +46,7 @@ KINDS: Final[Mapping[str, Callable[[str], str]]] = {  # kind of later work -> wh
     "pas-subscribe": lambda key: spoken("jobs.kind.pas-subscribe", key=key),
     "measures": lambda key: spoken("jobs.kind.measures"),
     "refresh-cases": lambda key: spoken("jobs.kind.refresh-cases"),
+    "foresee-cases": lambda key: spoken("jobs.kind.foresee-cases"),
 }
 LANES: Final[Mapping[str, str]] = Glossary(
     {  # lane -> what goes along it

@@ -118,6 +118,7 @@ class Listing:
     workbook: str
     empty: Empty
     sync: Sync
+    behind: bool
     full: bool
     search_hint: str
     counted: Sentence | str = ""
@@ -159,6 +160,7 @@ def listing(found: Found, address: Address, zone: ZoneInfo) -> Listing:
         workbook=address.show(None).start().href("/worklist.xlsx"),
         empty=empty(address, bool(found.tally["open"]), found.roles, found.belongs),
         sync=sync(found.syncs, times, found.full),
+        behind=found.behind,
         full=found.full,
         search_hint=spoken("worklist.patient-mrn-clinic-or-reason")
         if found.full

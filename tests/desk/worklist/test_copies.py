@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import Connection, Engine
 
 from carecoord.errors import Unavailable
+from carecoord.fhir.instants import moment
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.worklist import rows as worklist_rows
 from carecoord.store.worklist.bitmaps import changes, copies
@@ -41,7 +42,7 @@ def told(conn: Connection, scope: CaseScope, asked: WorklistQuery) -> Any:
 
 def agree(conn: Connection, scopes: Sequence[CaseScope] = SCOPES) -> None:
     """What the copy tells is what a walk over the rows tells in the same transaction."""
-    with Bitmaps(conn).lists() as lists:
+    with Bitmaps(conn, NOW).lists() as lists:
         assert lists is not None
     for scope in scopes:
         for asked in ASKED:
@@ -165,7 +166,7 @@ def test_a_process_has_the_copy_made_and_brought_along_before_anybody_asks_where
 
 def followed(engine: Engine) -> None:
     """Look once, and wait for the thread that reads the case rows."""
-    copies.follow(engine)
+    copies.follow(engine, NOW)
     for thread in [each for each in threading.enumerate() if each.name == "case-rows"]:
         thread.join(30)
 
@@ -175,7 +176,7 @@ def test_whoever_keeps_the_copy_ends_when_the_process_does_and_outlives_a_databa
 ) -> None:
     looks, stop = list[str](), threading.Event()
 
-    def away(_: Engine) -> None:
+    def away(_: Engine, at: int) -> None:
         looks.append("")
         if len(looks) == 2:
             stop.set()
@@ -183,5 +184,5 @@ def test_whoever_keeps_the_copy_ends_when_the_process_does_and_outlives_a_databa
 
     monkeypatch.setattr(copies, "_LOOK", 0.01)
     monkeypatch.setattr(copies, "follow", away)
-    copies.keep(engine, stop)
+    copies.keep(engine, lambda: moment(NOW), stop)
     assert len(looks) == 2

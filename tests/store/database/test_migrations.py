@@ -77,6 +77,7 @@ WRITTEN = {  # number -> sha256 of what the migration does; a line is added when
     "0055": "8f3fa9e972c9c4dc207c94bdf8aaa8fe420871d944a56ec1b4fe4d9d32a97903",
     "0056": "01ea6992d83f773dad0258aa4f01c3f05f41a5f906b8ca9ac0d386c380966599",
     "0057": "fe621e7b7501655cc8098bece02ec91db5c0de4104f6ffddec64767b140c672a",
+    "0058": "64556e7e979dfe2b85a701e39bc8aa3809bed734f150685a5af6baf4033e401f",
 }
 
 

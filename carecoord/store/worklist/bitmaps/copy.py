@@ -1,4 +1,6 @@
-"""The case rows of a database in memory, as far as lists, counts and orders need them: slots, columns, words."""
+"""The case rows of a database in memory, as far as lists, counts and orders need them: slots, columns, words. Rows that
+time has changed are there as it was foreseen, until they are written.
+"""
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,8 +13,10 @@ from sqlalchemy import Connection, bindparam, select
 from carecoord.store.database import driver
 from carecoord.store.database.among import OneOf, listed
 from carecoord.store.database.tables import case
+from carecoord.store.worklist.bitmaps import ahead
+from carecoord.store.worklist.bitmaps.ahead import Ahead
 from carecoord.store.worklist.bitmaps.arms import PAYERS
-from carecoord.store.worklist.bitmaps.columns import NULL, Coded, Facet, Numbers, Order, Words, set_of
+from carecoord.store.worklist.bitmaps.columns import NULL, Coded, Facet, Numbers, Order, Words, set_of, slots_of
 from carecoord.store.worklist.query import FACETS
 from carecoord.store.worklist.rows import spelt
 from carecoord.store.worklist.tabs import DueBounds, tabs
@@ -30,6 +34,8 @@ _next = select(*_picked).where(case.c.rid > bindparam("after")).order_by(case.c.
 _some = select(*_picked, case.c.searched, case.c.payer_searched).where(OneOf(case.c.rid, "rids"))
 _WORN: Final = 20_000
 _WORDS: Final = 64  # beginnings of words whose rows are kept, once they have been asked for
+_AT_ONCE: Final = 2_000  # rows that may be turned while somebody waits
+_PLACES: Final = {name: n for n, name in enumerate((*_COLUMNS, "searched", "payer_searched"))}
 
 
 class Copy:
@@ -45,6 +51,10 @@ class Copy:
             places = np.fromiter(map(words.number, coded[name].numbers), np.int64, len(coded[name].numbers))
             self.orders[name] = Order(places[coded[name].codes()])
         self.changes = 0  # rows read anew since it was made
+        self.turned = BitMap()  # the rows that are here as it was foreseen
+        self.turned_at = 0  # the last instant at which one of them became so; before it they were others
+        self._untold = BitMap()  # rows whose time has come and of which nothing was foreseen
+        self._respelt: dict[tuple[bool, bool, str, int], BitMap] = {}  # (gained, *of a word, see Ahead) -> turned rows
         self._later: dict[int, int] = {}  # rid -> slot, of rows that came since, also of those that have gone again
         self._found: OrderedDict[Word, BitMap] = OrderedDict()
 
@@ -79,6 +89,40 @@ class Copy:
         if len(self._found) > _WORDS:
             self._found.popitem(last=False)
 
+    def turn(self, conn: Connection, now: int) -> bool:
+        """Let the rows whose time (microseconds) has come be what was foreseen of them. Returns whether they are: so
+        many that somebody would wait are not. The transaction is the one in whose state this is."""
+        late = self._late(now) - self.turned - self._untold
+        if len(late) > _AT_ONCE and ahead.count(conn, now) > len(self.turned) + _AT_ONCE:
+            return False
+        if late:
+            found = ahead.of(conn, self.rids[slots_of(late)].tolist(), now)
+            for row in driver.every(conn, _some, {"rids": listed(list(found))}) if found else ():
+                one = found[row[0]]
+                self._put(_turned(row, one))
+                self.mark(self._slot(row[0])[0], one, row[_PLACES["changes_at"]])
+            self._untold |= late - self.turned
+        return True
+
+    def _late(self, now: int) -> BitMap:
+        """The rows whose time has come by what is here of them."""
+        return self.orders["changes_at"].before(now + 1) & self.rows
+
+    def mark(self, slot: int, one: Ahead, at: int) -> None:
+        """Remember that a row is here as it was foreseen from an instant on."""
+        self.turned.add(slot)
+        self.turned_at = max(self.turned_at, at)
+        for gained, words in ((False, one.lost), (True, one.gained)):
+            for word in words:
+                self._respelt.setdefault((gained, *word), BitMap()).add(slot)
+
+    def respelt(self, word: Word, rows: BitMap) -> BitMap:
+        """The rows that have the word, of those that have it by what is stored."""
+        for (gained, whole, each, shared), turned in self._respelt.items():
+            if whole == word.whole and each.startswith(word.start) and len(word.start) > shared:
+                rows = rows | turned if gained else rows - turned
+        return rows
+
     def reread(self, conn: Connection, rids: Sequence[int]) -> None:
         """Have these rows as the transaction sees them. Raises Exhausted; then it is of no more use."""
         self.changes += len(rids)
@@ -93,6 +137,7 @@ class Copy:
     def _put(self, row: tuple[Any, ...]) -> None:
         told = dict(zip(_COLUMNS, row, strict=False))
         slot, is_new = self._slot(told["rid"])
+        self._unturn(slot)
         for name, facet in self.facets.items():
             facet.put(slot, told[name], is_new)
         for name in NUMBER_COLUMNS:
@@ -132,8 +177,16 @@ class Copy:
         for column in self._columns():
             column.grow(size)
 
+    def _unturn(self, slot: int) -> None:
+        self._untold.discard(slot)
+        if slot in self.turned:
+            self.turned.discard(slot)
+            for rows in self._respelt.values():
+                rows.discard(slot)
+
     def _remove(self, rid: int) -> None:
         for slot in self.slots(np.array([rid], np.int64)):
+            self._unturn(slot)
             self.rows.discard(slot)
             for column in self._columns():
                 column.remove(slot)
@@ -141,11 +194,17 @@ class Copy:
                 rows.discard(slot)
 
 
-def read(conn: Connection) -> Copy:
-    """A copy of what the transaction sees."""
+def read(conn: Connection, now: int) -> Copy:
+    """A copy of what the transaction sees, as it is at an instant (microseconds), now or soon."""
     numbers: dict[str, list[Numbers]] = {name: [] for name in ("rid", *NUMBER_COLUMNS)}
     coded = {name: Coded() for name in (*FACET_COLUMNS, *WORD_COLUMNS)}
+    turned: list[tuple[int, Ahead, int]] = []  # slot, what it is, since when
+    first = 0
     for run in _runs(conn):
+        for n, one in _due(conn, run, now).items():
+            turned.append((first + n, one, run[n][_PLACES["changes_at"]]))
+            run[n] = _turned(run[n], one)
+        first += len(run)
         for name, values in zip(_COLUMNS, zip(*run, strict=True), strict=True):
             if name in coded:
                 coded[name].read(values)
@@ -153,7 +212,27 @@ def read(conn: Connection) -> Copy:
                 told = [NULL if value is None else value for value in values] if None in values else values
                 numbers[name].append(np.array(told, np.int64))
     none: Numbers = np.zeros(0, np.int64)
-    return Copy({name: np.concatenate([none, *runs]) for name, runs in numbers.items()}, coded)
+    copy = Copy({name: np.concatenate([none, *runs]) for name, runs in numbers.items()}, coded)
+    for each in turned:
+        copy.mark(*each)
+    return copy
+
+
+def _due(conn: Connection, run: Sequence[tuple[Any, ...]], now: int) -> dict[int, Ahead]:
+    """What was foreseen of the rows of a run whose time has come, by their place in it."""
+    place = _PLACES["changes_at"]
+    late = {row[0]: n for n, row in enumerate(run) if row[place] is not None and row[place] <= now}
+    found = ahead.between(conn, run[0][0] - 1, run[-1][0], now) if late else {}
+    return {late[rid]: one for rid, one in found.items() if rid in late}
+
+
+def _turned(row: tuple[Any, ...], one: Ahead) -> tuple[Any, ...]:
+    """A row of this copy as it was foreseen."""
+    told = list(row)
+    for name, value in one.columns.items():
+        if (place := _PLACES.get(name, len(told))) < len(told):
+            told[place] = value
+    return tuple(told)
 
 
 def _runs(conn: Connection) -> Iterator[list[tuple[Any, ...]]]:

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, 
 from carecoord.store.database import driver
 from carecoord.store.database.among import Among, listed
 from carecoord.store.database.tables import case
-from carecoord.store.worklist.bitmaps.columns import Numbers
+from carecoord.store.worklist.bitmaps.columns import Numbers, slots_of
 from carecoord.store.worklist.bitmaps.copy import Copy
 from carecoord.store.worklist.counted import Counted
 from carecoord.store.worklist.tables import case_mark
@@ -69,6 +69,11 @@ class Lists:
     ) -> list[int]:  # fmt: skip
         """The numbers (rid) of the first `size` of these rows by (the column of numbers, rid), after `past`."""
         return self._copy.orders[column].first(BitMap.union(BitMap(), *sets), self._copy.rids, size, False, past)
+
+    def turned(self, rids: Sequence[int]) -> list[int]:
+        """Those of these rows that are in the lists as it was foreseen, not as they are stored."""
+        slots = self._copy.slots(np.array(rids, np.int64)) & self._copy.turned
+        return [int(rid) for rid in self._copy.rids[slots_of(slots)]] if slots else []
 
     def has(self, rows: BitMap, rid: int) -> bool:
         """Whether the row of this number is among these."""
@@ -140,7 +145,7 @@ class Lists:
     def _word(self, test: Word) -> Rows:
         known = self._copy.found(test)
         if known is None:
-            known = self._copy.slots(_having(self._conn, test))
+            known = self._copy.respelt(test, self._copy.slots(_having(self._conn, test)))
             if len(known) >= _COMMON:
                 self._copy.find(test, known)
         return known, True

@@ -1,0 +1,65 @@
+"""What time alone will make of the rows of the worklist, judged ahead of need by the worker: see bitmaps/ahead."""
+
+from datetime import datetime
+from typing import Any
+
+import structlog
+from sqlalchemy import Engine
+
+from carecoord.actions.clearance.assemble import of_patient
+from carecoord.actions.clearance.library import Library
+from carecoord.domain.gates.policy import Policy
+from carecoord.domain.worklist.judgement import judged
+from carecoord.fhir.instants import micros, moment
+from carecoord.store.database import jobs, outbox
+from carecoord.store.database.engine import reading, writing
+from carecoord.store.worklist import rows as worklist_rows
+from carecoord.store.worklist.bitmaps import ahead
+from carecoord.store.worklist.bitmaps.ahead import Ahead, Wanted
+from carecoord.world import World
+
+JOB = "foresee-cases"  # the outbox job that judges ahead
+_log = structlog.get_logger()
+
+
+def call_for(world: World) -> None:
+    """See to it that a worker judges ahead the rows that time changes soon."""
+    now = world.clock()
+    with reading(world.engine) as conn:
+        wanted = bool(ahead.wanted(conn, micros(now), 1)) and JOB not in jobs.waiting(conn, JOB)
+    if wanted:
+        with writing(world.engine) as conn:
+            outbox.add(conn, JOB, JOB, b"", now)
+
+
+def foresee(engine: Engine, now: datetime, rules: Policy, most: int = 50) -> int:
+    """Judge ahead up to `most` rows; returns how many there were. It is done while nobody is kept from writing: what is
+    written meanwhile makes what was foreseen void, and it is judged ahead once more."""
+    with reading(engine) as conn:
+        wanted = ahead.wanted(conn, micros(now), most)
+        library = Library(conn)
+        whose: dict[str, list[Wanted]] = {}
+        for row in wanted:
+            whose.setdefault(row.patient, []).append(row)
+        found = [(row, told) for patient, rows in whose.items() for row, told in _of(library, patient, rows, rules)]
+    if found:
+        with writing(engine) as conn:
+            ahead.keep(conn, found)
+    return len(found)
+
+
+def _of(library: Library, patient: str, rows: list[Wanted], rules: Policy) -> list[tuple[Wanted, Ahead | None]]:
+    """What these rows of a patient will be; None where nobody can say."""
+    try:
+        cases = {each.rid: each for each in of_patient(library, patient)}
+        held = worklist_rows.of_patient(library.conn, patient)
+        return [(row, _then(row, cases.get(row.rid), held.get(row.rid), rules)) for row in rows]
+    except Exception as e:  # one case's fault must not keep the others from being known
+        _log.error("case_not_foreseen", error=type(e).__name__, count=len(rows))
+        return [(row, None) for row in rows]
+
+
+def _then(row: Wanted, each: Any, held: Any, rules: Policy) -> Ahead | None:
+    if each is None or held is None or held["changes_at"] != row.at:
+        return None
+    return ahead.made(held, judged(each.id, each.case, moment(row.at), rules).row, worklist_rows.spelt)
