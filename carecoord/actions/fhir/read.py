@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from carecoord.actions.access.audited import noted
 from carecoord.actions.access.turn import Turn, missing
+from carecoord.actions.claims import authorization_benefits
 from carecoord.actions.fhir.write import ID
 from carecoord.errors import Gone, NotFound
 from carecoord.fhir import bundle, elements, text
@@ -31,7 +32,7 @@ Pairs = Sequence[tuple[str, str]]
 def present(turn: Turn, type: str, id: str) -> Row:
     """The present version. Raises Forbidden, NotFound, or Gone with the ETag of the deletion."""
     with noted(turn, "read", type, id) as shown:
-        row = known(turn, type, id)
+        row = authorization_benefits.one(turn, type, id) or known(turn, type, id)
         if row.deleted:
             raise Gone(f"{type}/{id} has been deleted.", headers={"ETag": etag(row.version)})
         shown.append(row.patient)
@@ -67,7 +68,7 @@ def searched(turn: Turn, type: str, pairs: Pairs, strict: bool, within: tuple[st
             inside = _inside(within, type, turn.world.base)
             may = lambda one: _both(turn.filter(one, "s"), inside) if one == type else turn.filter(one, "s")  # noqa: E731
         sizes = {"page_size": settings.page_size, "page_max": settings.page_max}
-        page = find(turn.conn, search, may, **sizes)
+        page = find(turn.conn, search, may, **sizes, beside=authorization_benefits.unstored(turn, type))
         shown += [row.patient for row in (*page.rows, *page.included)]
         path = f"{within[0]}/{within[1]}/{type}" if within else type
         return _searchset(turn, search, page, path)

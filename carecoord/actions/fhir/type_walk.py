@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from carecoord.actions.access.turn import Turn
+from carecoord.actions.claims import authorization_benefits
 from carecoord.errors import Invalid, Issue
 from carecoord.fhir.search.query import Search
 from carecoord.store.resources.read import Row
@@ -54,7 +55,8 @@ def walk(
             continue
         left = most - len(rows)
         search = replace(part.search, count=left or 1, cursor=cursor if type == start else None, total="none")
-        page = find(turn.conn, search, part.may, page_max=settings.page_max)
+        beside = authorization_benefits.unstored(turn, type)
+        page = find(turn.conn, search, part.may, page_max=settings.page_max, beside=beside)
         if not left:  # the page is full: was this one the last?
             if page.rows:
                 return Walked(rows, list(included.values()), f"{type}{_MARK}", list(issues))

@@ -7,7 +7,7 @@ granted."""
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 from carecoord.domain.gates.gate import Evidence
 from carecoord.domain.gates.policy import Policy
@@ -73,11 +73,27 @@ class Line:
         )
 
 
+class Verdict(NamedTuple):
+    """What an answer says of one service: the state, the element that grants or refuses it, what was asked for (empty:
+    nothing, the payer added it), and the item that the element takes the place of (empty: of none)."""
+
+    state: LineState
+    element: Json
+    wish: Json
+    replaced: Json
+
+
 def lines(claim: Json, answer: Json, known: Directory, roles: Mapping[str, Role], policy: Policy) -> tuple[Line, ...]:
     """One line for each item of the answer; a modified item speaks through what the payer added in its place."""
-    asked = {whole(each, "sequence"): each for each in items(claim, "item") if not _cancelled(each)}
     reader = _Reader(claim, answer, known, roles, policy)
-    found, replaced = [], []
+    return tuple(reader.line(each.state, each.element, each.wish, each.replaced) for each in verdicts(claim, answer))
+
+
+def verdicts(claim: Json, answer: Json) -> list[Verdict]:
+    """What an answer says of each service: of each of its `lines`, in their order."""
+    asked = {whole(each, "sequence"): each for each in items(claim, "item") if not _cancelled(each)}
+    found: list[Verdict] = []
+    replaced = []
     for each in items(answer, "item"):
         sequence = whole(each, "itemSequence")
         wish = asked.get(sequence, {})
@@ -86,13 +102,14 @@ def lines(claim: Json, answer: Json, known: Directory, roles: Mapping[str, Role]
         if claim and not wish:
             continue
         state = decided(answer, each)
-        found += [reader.line(_instead(state, answer, add), add, wish, each) for add in instead]
+        found += [Verdict(_instead(state, answer, add), add, wish, each) for add in instead]
         if not instead or state not in GRANTED:
-            found.append(reader.line(state, each, wish, {}))
-    found += [reader.line(decided(answer, add), add, {}, {}) for add in items(answer, "addItem") if add not in replaced]
+            found.append(Verdict(state, each, wish, {}))
+    added = (add for add in items(answer, "addItem") if add not in replaced)
+    found += [Verdict(decided(answer, add), add, {}, {}) for add in added]
     if not found and (asked or not items(claim, "item")):
-        found = [reader.line(decided(answer, {}), {}, wish, {}) for wish in asked.values() or [{}]]
-    return tuple(found)
+        found = [Verdict(decided(answer, {}), {}, wish, {}) for wish in asked.values() or [{}]]
+    return found
 
 
 def _instead(state: LineState, answer: Json, added: Json) -> LineState:

@@ -5,8 +5,9 @@ both ways give the same pages): is one of its conditions met by few resources, t
 order asked for.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -24,6 +25,7 @@ from carecoord.store.search.conditions import Condition, Every, No, Rows, Values
 from carecoord.store.search.cursor import Place, seal, unseal
 from carecoord.store.search.include import MOST, included
 from carecoord.store.search.pages import Order
+from carecoord.store.search.unstored import Unstored, meets, value
 
 __all__ = ["EVERYTHING", "Filter", "May", "Page", "find", "visible", "visible_among"]
 
@@ -50,24 +52,31 @@ class Page:
     issues: tuple[Issue, ...] = ()
 
 
-def find(conn: Connection, search: Search, may: May, *, page_size: int = 20, page_max: int = 1000) -> Page:
+def find(
+    conn: Connection, search: Search, may: May, *, page_size: int = 20, page_max: int = 1000,
+    beside: Sequence[Unstored] = (),
+) -> Page:  # fmt: skip
     """A page of a search, of what the asker may see: `may` tells that for every type, and is heeded for what is
-    found, for what a chain or _has passes on the way, and for what is included.
+    found, for what a chain or _has passes on the way, and for what is included. beside: resources of the type that are
+    not stored, of which those that the search means stand in their places; what they refer to is not included.
 
     Raises Invalid for a cursor that is not of this search.
     """
     count = min(page_size if search.count is None else search.count, page_max)
     place = unseal(secret(conn), search)
     run = _SearchRun(conn, search, may)
+    made = run.meant(beside)
     if search.summary == "count" or count == 0:
-        return Page([], [], run.total(search.total == "estimate"), None, search.warnings)
+        return Page([], [], run.total(search.total == "estimate") + len(made), None, search.warnings)
     found = run.page(place, count + 1)
+    if made:
+        found = run.merged(found, made, place)[: count + 1]
     more, shown = len(found) > count, [row for row, _ in found[:count]]
     total = place.total if place else None
     if total is None and not more and place is None:
         total = len(shown)
     elif total is None and search.total != "none":
-        total = run.total(search.total == "estimate")
+        total = run.total(search.total == "estimate") + len(made)
     last = found[count - 1] if more else None
     word = seal(secret(conn), search, Place(last[1], last[0].rid, total)) if last else None
     others = included(conn, search, shown, may) if search.includes else []
@@ -111,6 +120,10 @@ def _is_behind(place: Place | None) -> bool:
     return place is not None and place.values != () and place.values[0] is None
 
 
+def _sorted_by(n: int) -> Callable[[Found], Any]:
+    return lambda each: each[1][n]
+
+
 class _SearchRun:
     """One search being carried out."""
 
@@ -134,6 +147,29 @@ class _SearchRun:
         name = next((name for name in asked if self.values[name] == key), None)
         column = metadata.tables[table].columns.keys()[2]
         return Order(table, name or self.values.name(key), column, sort.descending, key in single_dates())
+
+    def meant(self, beside: Sequence[Unstored]) -> list[Found]:
+        """Those of the resources that are not stored that meet every condition."""
+        values = self.values
+        held = [one for one in beside if all(meets(one, each, values) for each in self.conditions)]
+        return [(one.row, tuple(value(one, order, values) for order in self.orders)) for one in held]
+
+    def merged(self, found: list[Found], made: Sequence[Found], place: Place | None) -> list[Found]:
+        """What was found behind a place, and of what is not stored that which comes behind it too, in order."""
+        if place:
+            mark = (Row(place.rid, "", "", 0, 0, False, b""), place.values)
+            rest = self._in_order([*(each for each in made if each[0].rid != place.rid), mark])
+            made = rest[rest.index(mark) + 1 :]
+        return self._in_order([*found, *made])
+
+    def _in_order(self, found: Iterable[Found]) -> list[Found]:
+        """As the statements order: by each key, those without a value last, then by their numbers."""
+        kept = sorted(found, key=lambda each: each[0].rid, reverse=self.descending)
+        for n, order in reversed([*enumerate(self.orders)]):
+            valued = [each for each in kept if each[1][n] is not None]
+            valued.sort(key=_sorted_by(n), reverse=order.descending)
+            kept = [*valued, *(each for each in kept if each[1][n] is None)]
+        return kept
 
     def page(self, place: Place | None, limit: int) -> list[Found]:
         """The next `limit` resources."""
