@@ -26,7 +26,7 @@ from carecoord.domain.access.payer_view import PayerRow
 from carecoord.domain.access.verbs import Verb
 from carecoord.domain.contacts.attempts import is_message
 from carecoord.domain.inbox.duties import duties, keeps_agreements
-from carecoord.domain.inbox.kinds import KINDS, Kind
+from carecoord.domain.inbox.kinds import TABS, Kind, Tab
 from carecoord.domain.referrals.case import order_named
 from carecoord.domain.resource.elements import Json, items, text
 from carecoord.domain.worklist.work import work_id
@@ -57,11 +57,13 @@ class Asked:
 
 @dataclass(frozen=True)
 class Mention:
-    """A note in which somebody is named. `id`: of the Communication; `at`: microseconds."""
+    """A note in which somebody is named, or a message that was written to them. `id`: of the Communication; `at`:
+    microseconds."""
 
     id: str
     by: str
     at: int
+    message: bool
 
 
 @dataclass(frozen=True)
@@ -77,12 +79,17 @@ class Pending:
     agreement: Line | None = None
     paper: intake.Waiting | None = None
 
+    @property
+    def tab(self) -> Tab:
+        """Under which tab it is listed."""
+        return "message" if self.mention and self.mention.message else self.kind
+
 
 @dataclass(frozen=True)
 class Item:
     """The same, to be shown. `verbs`: the acts that are the asker's on it; `task`, `version`: of the Task that says
-    whose it is, 0 where there is none yet; `words`: of the note; `message`: it was written to them, and is no
-    note; `row`: None of a document that came in."""
+    whose it is, 0 where there is none yet; `words`: of the note or the message; `row`: None of a document that came
+    in."""
 
     pending: Pending
     row: Row[Any] | PayerRow | None
@@ -90,7 +97,11 @@ class Item:
     task: str
     version: int
     words: str = ""
-    message: bool = False
+
+    @property
+    def message(self) -> bool:
+        """Whether it was written to them, and is no note."""
+        return self.pending.tab == "message"
 
 
 @dataclass(frozen=True)
@@ -133,12 +144,12 @@ def inbox(turn: Turn, asked: Asked) -> Inbox:
     """The page of the list that was asked for."""
     at, here = moments(turn.now, ZoneInfo(turn.world.settings.timezone)), seat(turn)
     awake, resting = _Waiting(turn, here, MANY), _Waiting(turn, here, MANY, resting=True)
-    kinds: dict[str, _Part] = {kind: awake.parts(kind) for kind in KINDS}
-    tally = awake.counts(kinds | {"all": awake.parts(None)}) | resting.counts({"snoozed": resting.parts(None)})
+    tabs: dict[str, _Part] = {tab: awake.parts(tab) for tab in TABS}
+    tally = awake.counts(tabs | {"all": awake.parts(None)}) | resting.counts({"snoozed": resting.parts(None)})
     chosen = resting if asked.tab == "snoozed" else awake
-    kind = next((each for each in KINDS if each == asked.tab), None)
-    by_group = chosen.counts(_by_group(chosen, kind, at))
-    rest = chosen.page(kind, PAGE + 1, asked.after)
+    tab = next((each for each in TABS if each == asked.tab), None)
+    by_group = chosen.counts(_by_group(chosen, tab, at))
+    rest = chosen.page(tab, PAGE + 1, asked.after)
     page = rest[:PAGE]
     items = _items(turn, page)
     last = page[-1].wait if len(rest) > PAGE else None
@@ -183,15 +194,15 @@ class _Waiting:
             others += _papers(turn)
         self._others = [each for each in others if until is None or each.wait.due < until]
 
-    def parts(self, kind: Kind | None, low: int | None = None, high: int | None = None) -> "_Part":
-        """What is of a kind, None for any, and due between two instants."""
+    def parts(self, tab: Tab | None, low: int | None = None, high: int | None = None) -> "_Part":
+        """What stands under a tab, None for all, and is due between two instants."""
         due = [Span(each.watch.clock, low, high) for each in self._lists if (low, high) != (None, None)]
-        found = [each.part(kind) for each in self._lists]
+        found = [each.part(tab) for each in self._lists]
         cases = [of if of is None or not due else (*of, due[n]) for n, of in enumerate(found)]
         others = [
             each
             for each in self._others
-            if kind in (None, each.kind)
+            if tab in (None, each.tab)
             and (low is None or each.wait.due >= low)
             and (high is None or each.wait.due < high)
         ]
@@ -202,9 +213,9 @@ class _Waiting:
         found = self.cases.counts({name: part.cases for name, part in parts.items()})
         return {name: min(MANY, found[name] + len(part.others)) for name, part in parts.items()}
 
-    def page(self, kind: Kind | None, size: int, after: tuple[int, int] | None) -> list[Pending]:
-        """The first of a kind, None for any, by their clock and number, after that place."""
-        part = self.parts(kind)
+    def page(self, tab: Tab | None, size: int, after: tuple[int, int] | None) -> list[Pending]:
+        """The first under a tab, None for all, by their clock and number, after that place."""
+        part = self.parts(tab)
         cases = self.cases.page(part.cases, size, after)
         found = [Pending(wait, (of := self._lists[wait.watch]).kind(wait), of.owner) for wait in cases]
         found += [each for each in part.others if after is None or (each.wait.due, each.wait.rid) > after]
@@ -217,21 +228,23 @@ class _Part:
     others: Sequence[Pending]
 
 
-def _by_group(waiting: _Waiting, kind: Kind | None, at: DueBounds) -> "dict[str, _Part]":
+def _by_group(waiting: _Waiting, tab: Tab | None, at: DueBounds) -> "dict[str, _Part]":
     ends = (
         ("overdue", None, at.now),
         ("today", at.now, at.today),
         ("soon", at.today, at.soon),
         ("later", at.soon, None),
     )
-    return {name: waiting.parts(kind, low, high) for name, low, high in ends}
+    return {name: waiting.parts(tab, low, high) for name, low, high in ends}
 
 
 def _mentions(turn: Turn, here: Seat, most: int) -> Iterable[Pending]:
-    """The notes that name the asker, their team or whom they stand in for, on cases that they see; each once."""
+    """The notes that name the asker, their team or whom they stand in for, and the messages to these, on cases that
+    they see; each once."""
     owners = {each.id: each for each in reversed(here.owners)}
     found = {each.rid: each for each in reversed(mentions.of(turn.conn, here.named(), most))}
     rows = inbox_waits.named(turn.conn, [each.case_id for each in found.values()])
+    talks = {row.id: row for row in read.many(turn.conn, [("Communication", each.id) for each in found.values()])}
     ours, withheld = turn.office().organizations, {*turn.cases_seen().besides, *turn.denied().talks()}
     for each in found.values():
         row = rows.get(each.case_id)
@@ -241,7 +254,8 @@ def _mentions(turn: Turn, here: Seat, most: int) -> Iterable[Pending]:
             each.rid, row.id, row.patient, each.at + ANSWER, 0, -1, row.headline_gate, row.action, row.stage, row.role,
             row.owner, row.owner_name,
         )  # fmt: skip
-        yield Pending(wait, "mention", owners[each.person], Mention(each.id, each.by, each.at))
+        message = each.id in talks and is_message(json.loads(talks[each.id].body))
+        yield Pending(wait, "mention", owners[each.person], Mention(each.id, each.by, each.at, message))
 
 
 def _agreements(turn: Turn, most: int) -> Iterable[Pending]:
@@ -284,7 +298,7 @@ def _items(turn: Turn, page: Sequence[Pending]) -> list[Item]:
         own = verbs.acts(turn.grant.roles, verbs.sides(row.placer, row.performer, ours))
         shown = row if full else payer_view.payer_row(dict(row._mapping))
         talk = said.get(each.mention.id, {}) if each.mention else {}
-        made.append(Item(each, shown, own, task, versions.get(task, 0), _words(talk), is_message(talk)))
+        made.append(Item(each, shown, own, task, versions.get(task, 0), _words(talk)))
     return made
 
 

@@ -8,7 +8,7 @@ from carecoord.actions.acts import work
 from carecoord.actions.inbox import absences
 from carecoord.domain.access import roles
 from carecoord.domain.inbox.duties import Duty, Why, duties
-from carecoord.domain.inbox.kinds import KINDS, Kind, kind, performers_kind, signs
+from carecoord.domain.inbox.kinds import KINDS, Kind, Tab, kind, performers_kind, signs
 from carecoord.store.inbox.waits import Wait, Watch
 from carecoord.store.worklist.tabs import of_kinds
 from carecoord.store.worklist.walks import Test
@@ -47,7 +47,7 @@ class Looked:
     duty: Duty
     owner: Owner
 
-    def part(self, wanted: Kind | None) -> tuple[Test, ...] | None:
+    def part(self, wanted: Tab | None) -> tuple[Test, ...] | None:
         """What a row that it finds passes further to be of a kind, None for any; None where none of them is."""
         if wanted is None:
             return ()

@@ -7,6 +7,10 @@ from carecoord.domain.gates.gate import GateName
 
 Kind = Literal["referral", "coverage", "authorization", "visit", "document", "agreement", "mention"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+Tab = Kind | Literal["message"]  # who stands in for mentions has the messages too; they are listed apart
+TABS: Final[tuple[Tab, ...]] = (
+    "referral", "coverage", "authorization", "visit", "message", "document", "agreement", "mention",
+)  # fmt: skip
 _OF_GATE: Final[dict[GateName, Kind]] = {
     "coverage": "coverage",
     "authorization": "authorization",
@@ -32,7 +36,7 @@ def kind(gate: str | None, action: str | None) -> Kind:
     return next((of for name, of in _OF_GATE.items() if name == gate), "referral")
 
 
-def signs(kinds: Iterable[Kind]) -> tuple[tuple[str, ...], tuple[str | None, ...], tuple[str, ...]]:
+def signs(kinds: Iterable[Tab]) -> tuple[tuple[str, ...], tuple[str | None, ...], tuple[str, ...]]:
     """By what `kind` tells these kinds: the actions that are theirs; the gates that are theirs where the action is none
     of those that tell their kind whatever asks for them, None for no gate; and all of these actions."""
     wanted = frozenset(kinds)

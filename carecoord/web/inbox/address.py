@@ -6,12 +6,12 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
 
 from carecoord.actions.inbox.inbox import Asked
-from carecoord.domain.inbox.kinds import KINDS
+from carecoord.domain.inbox import kinds
 from carecoord.errors import Invalid
 from carecoord.words.catalogue import spoken
 
 PATH = "/waiting"
-TABS = ("all", *KINDS, "snoozed")
+TABS = ("all", *kinds.TABS, "snoozed")
 
 
 @dataclass(frozen=True)

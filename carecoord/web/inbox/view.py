@@ -14,14 +14,14 @@ from carecoord.actions.inbox.inbox import Inbox, Item
 from carecoord.domain.access.payer_view import PayerRow
 from carecoord.domain.access.verbs import Verb
 from carecoord.domain.inbox.absences import ALL
-from carecoord.domain.inbox.kinds import KINDS
+from carecoord.domain.inbox.kinds import KINDS, TABS
 from carecoord.domain.resource.days import local
 from carecoord.fhir.instants import FOREVER, micros
 from carecoord.web.acts.buttons import PRESSED
 from carecoord.web.acts.view import NEXT
 from carecoord.web.agreements import register_view
 from carecoord.web.inbox.address import InboxAddress
-from carecoord.web.inbox.vocabulary import KIND_WORDS, SHORT, WHY
+from carecoord.web.inbox.vocabulary import KIND_WORDS, SHORT, WHY, tab_word
 from carecoord.web.page import labels
 from carecoord.web.page.labels import Chip, authorized, chip
 from carecoord.web.page.times import Clock, Times
@@ -106,7 +106,7 @@ def shown(found: Inbox, address: InboxAddress, zone: ZoneInfo, me: str) -> Shown
     times, tab = Times(found.now, zone), address.asked.tab
     names: dict[str, str] = {
         "all": spoken("inbox.all"),
-        **{kind: KIND_WORDS[kind][0] for kind in KINDS},
+        **{each: tab_word(each) for each in TABS},
         "snoozed": spoken("inbox.resting"),
     }
     tabs = [

@@ -5,12 +5,12 @@ from typing import Final
 
 from carecoord.domain.access.verbs import Verb
 from carecoord.domain.inbox.duties import Why
-from carecoord.domain.inbox.kinds import Kind
+from carecoord.domain.inbox.kinds import Kind, Tab
 from carecoord.words.glossary import Glossary
 from carecoord.words.sentence import sentence
 
 KIND_WORDS: Final[Mapping[Kind, tuple[str, str, str, str]]] = Glossary(
-    {  # kind -> its tab, its word, tone and icon
+    {  # kind -> what several of it are called, its word, tone and icon
         "referral": (sentence("inbox.kind-words.referral"), sentence("inbox.kind-words.referral.2"), "grey", "repeat"),
         "coverage": (sentence("inbox.kind-words.coverage"), sentence("inbox.kind-words.coverage"), "blue", "id-card"),
         "authorization": (
@@ -39,6 +39,9 @@ KIND_WORDS: Final[Mapping[Kind, tuple[str, str, str, str]]] = Glossary(
             "message-square",
         ),
     }
+)
+_APART: Final[Mapping[Tab, str]] = Glossary(  # what one stands in for together is listed apart
+    {"message": sentence("inbox.messages"), "mention": sentence("inbox.mentions")}
 )
 WHY: Final[Mapping[Why, str]] = Glossary(
     {
@@ -75,3 +78,8 @@ SHORT: Final[Mapping[Verb, tuple[str, str]]] = Glossary(
         "arrive": (sentence("inbox.short.arrive"), "calendar-check"),
     }
 )
+
+
+def tab_word(tab: Tab) -> str:
+    """What a tab is called."""
+    return _APART[tab] if tab == "message" or tab in _APART else KIND_WORDS[tab][0]

@@ -59,6 +59,23 @@ def test_who_is_named_finds_the_note_waiting_until_it_is_taken_up_and_taking_tha
     assert len(mentions(place, "ann")) == 1
 
 
+def test_messages_and_mentions_stand_under_tabs_of_their_own_whose_counts_are_those_of_their_rows(
+    place: Place,
+) -> None:
+    assert place.post("requester", "declined", "note", note="@Bo, a note of its own") == 303
+    assert place.post("performer", "accepted", "message", to="Organization/clinic", note="Is she fasting?") == 303
+    page = waiting(place, "bo")
+    told = tabs(page)
+    for name, tab in (("Messages", "message"), ("Mentions", "mention"), ("All", "all")):
+        listed = rows(waiting(place, "bo", f"?tab={tab}"))
+        assert told.get(name, 0) == len(listed), name
+    (message,) = [words for _, words in rows(waiting(place, "bo", "?tab=message"))]
+    assert "Is she fasting?" in message
+    assert not [words for words in mentions(place, "bo") if "Is she fasting?" in words]
+    assert [words for words in mentions(place, "bo") if "a note of its own" in words]
+    place.post("bo", "declined", "note", note="Done.")
+
+
 def test_whoever_answers_by_a_note_has_taken_up_what_named_them_and_a_wrong_name_is_refused(place: Place) -> None:
     assert place.post("bo", "accepted", "note", note="Done. @Requester") == 303
     assert mentions(place, "bo") == []
