@@ -7,13 +7,19 @@
   const typing = (element) => element?.matches?.("input:not([type=checkbox], [type=radio]), textarea, select");
   const form = () => $("#act-form");
 
-  // A letter chooses its act in the panel, or in the list for the row that has the focus (WCAG 2.1.4: only there).
+  // A letter chooses its act in the panel, on a patient's page, or in the list for the row that has the focus (WCAG
+  // 2.1.4: only there). What is typed into a patient's form is not left behind by a letter.
   const inPanel = (key) => $(`#panel [data-key="${key}"], .undo [data-key="${key}"]`);
   const verbs = { c: "contact", n: "note", a: "assign", z: "snooze" }; // in the list, for a row that is not open
   const choose = (event) => {
     const here = event.target, key = event.key;
     const row = here.closest?.(".case[id^=case-]");  // of the worklist
     const open = row?.classList.contains("case-open");
+    const patient = here.closest?.("main.patient:has(#patient-name)");
+    if (patient && !here.closest("#act-form")) {
+      const button = $(`.patient-do [data-key="${key}"]`, patient);
+      if (button) { event.preventDefault(); button.click(); return true; }
+    }
     if (here.closest?.("#panel, .undo") || open || (key === "u" && here.closest?.("#list"))) {
       const button = inPanel(key);
       if (button) { event.preventDefault(); button.click(); return true; }
@@ -124,7 +130,8 @@
     if (ctx?.request?.headers?.["X-Refresh"] !== "1") settle(); else note();
   });
   settle();
-  // Who comes by the address of one referral comes to work on it: its keys are at hand at once.
+  // Who comes by the address of one referral or patient comes to work on it: its keys are at hand at once.
   const named = new URLSearchParams(location.search).has("show") || location.pathname.startsWith("/referrals/");
-  if (named && !location.hash && document.activeElement === document.body) $("#panel-name")?.focus({ preventScroll: true });
+  const begin = named ? $("#panel-name") : $("#patient-name");
+  if (!location.hash && document.activeElement === document.body) begin?.focus({ preventScroll: true });
 })();

@@ -100,6 +100,31 @@ def test_a_contact_is_logged_from_its_row_and_taken_back_by_the_keyboard_alone(o
     expect(page.locator("#panel .timeline").first).not_to_contain_text("Dana decides on Saturday.")
 
 
+def test_a_patients_page_answers_to_c_m_and_r_but_not_while_somebody_writes(open_desk: Open) -> None:
+    page = open_desk("/patients?q=brandt")
+    page.get_by_role("link", name="Brandt, Eleanor").click()
+    expect(page.locator("#patient-name")).to_be_focused()
+    page.keyboard.press("m")
+    expect(page.get_by_role("heading", name="Write a message")).to_be_visible()
+    words = page.locator("#act-form textarea").first
+    words.fill("")
+    words.press_sequentially("cmr")
+    expect(words).to_have_value("cmr")
+    expect(page.get_by_role("heading", name="Write a message")).to_be_visible()
+    page.locator("#patient-name").focus()
+    page.keyboard.press("c")
+    expect(page.get_by_role("heading", name="Log a contact")).to_be_visible()
+    page.locator("#patient-name").focus()
+    page.keyboard.press("?")
+    keys = page.get_by_role("dialog", name="Keys")
+    expect(keys).to_contain_text("On a patient's page c Log a contact m Write a message r New referral")
+    page.keyboard.press("Escape")
+    expect(keys).to_be_hidden()
+    page.keyboard.press("r")
+    expect(page).to_have_url(re.compile("/referrals/new"))
+    expect(page.get_by_role("main")).to_contain_text("Brandt, Eleanor")
+
+
 def test_what_is_wrong_takes_the_focus_and_its_link_leads_to_the_field(open_desk: Open) -> None:
     page = open_desk(f"{PANEL}&act=contact")
     page.fill("#act-who", "Dana R.")
