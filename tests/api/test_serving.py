@@ -58,32 +58,40 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield found
 
 
+COMMAND = (sys.executable, "-m", "carecoord.cli")
+
+
 @contextmanager
-def serving(folder: Path) -> Iterator[Served]:
-    """A running `carecoord serve` with this CARECOORD_VAR."""
+def serving(folder: Path, *options: str, ready: str = "/readyz") -> Iterator[Served]:
+    """A running `carecoord serve` with this CARECOORD_VAR, once the path `ready` answers 200."""
     found = Served(free_port(), folder / "log")
-    given = {"VAR": folder, "PORT": found.port, "WORKERS": WORKERS, "THREADS": THREADS}
-    own = {name: value for name, value in os.environ.items() if not name.startswith("CARECOORD_")}
-    environ = own | {f"CARECOORD_{name}": str(value) for name, value in given.items()}
-    command = [sys.executable, "-m", "carecoord.cli"]
-    subprocess.run([*command, "init"], env=environ, check=True, capture_output=True)
+    environ = _environ(folder) | {
+        f"CARECOORD_{name}": str(value)
+        for name, value in {"PORT": found.port, "WORKERS": WORKERS, "THREADS": THREADS}.items()
+    }
+    subprocess.run([*COMMAND, "init"], env=environ, check=True, capture_output=True)
     with found.log.open("wb") as log:
-        process = subprocess.Popen([*command, "serve"], env=environ, stdout=log, stderr=log)
+        process = subprocess.Popen([*COMMAND, "serve", *options], env=environ, stdout=log, stderr=log)
     found.pid = process.pid
     try:
-        _wait(found, process)
+        _wait(found, process, ready)
         yield found
     finally:
         process.terminate()
         process.wait(30)
 
 
-def _wait(found: Served, process: subprocess.Popen[bytes]) -> None:
+def _environ(folder: Path) -> dict[str, str]:
+    own = {name: value for name, value in os.environ.items() if not name.startswith("CARECOORD_")}
+    return own | {"CARECOORD_VAR": str(folder)}
+
+
+def _wait(found: Served, process: subprocess.Popen[bytes], ready: str = "/readyz") -> None:
     for _ in range(600):
         if process.poll() is not None:
             break
         try:
-            if found.ask("GET", "/readyz")[0] == 200:
+            if found.ask("GET", ready)[0] == 200:
                 return
         except OSError:
             pass
@@ -124,6 +132,21 @@ def test_a_worker_that_was_killed_is_started_again_and_the_log_says_so(served: S
         raise AssertionError(served.log.read_text())
     ended = [line for line in map(json.loads, served.log.read_text().splitlines()) if line["event"] == "child_ended"]
     assert [(line["kind"], line["status"], line["level"]) for line in ended] == [("work", -9, "error")]
+
+
+def test_without_a_worker_it_starts_none_and_is_not_ready_until_one_is_heard_of_from_elsewhere(tmp_path: Path) -> None:
+    with serving(tmp_path, "--no-worker", ready="/healthz") as found:
+        assert worker_of(found.pid) is None
+        assert len(children(found.pid)) == WORKERS
+        assert found.ask("GET", "/readyz") == (503, "later work: no worker was heard of yet\n")
+        with (tmp_path / "worker").open("wb") as log:
+            worker = subprocess.Popen([*COMMAND, "work"], env=_environ(tmp_path), stdout=log, stderr=log)
+        try:
+            _wait(found, worker)
+            assert worker_of(found.pid) is None
+        finally:
+            worker.terminate()
+            worker.wait(30)
 
 
 def test_nothing_of_a_server_that_was_killed_goes_on(tmp_path: Path) -> None:
