@@ -29,7 +29,7 @@ _SERVICE = {
 class Abilities:
     """What the web layer does beyond the table. Each name is FHIR's own. `operations`: type ("" for the whole system,
     EVERY for each type) to (name, URL of its definition, or address below [base]). `unsupported`: (type, parameter)
-    pairs that the search does not answer."""
+    pairs that the search does not answer. `profiles`: those that what is read of a type conforms to."""
 
     interactions: tuple[str, ...] = (
         "read", "vread", "update", "delete", "history-instance", "create", "search-type",
@@ -43,6 +43,7 @@ class Abilities:
     patch_formats: tuple[str, ...] = ()
     operations: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
     unsupported: frozenset[tuple[str, str]] = frozenset()
+    profiles: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def statement(
@@ -91,6 +92,7 @@ def _resource(type_: str, can: Abilities, base_url: str) -> dict[str, Any]:
     return {
         "type": type_,
         "profile": f"http://hl7.org/fhir/StructureDefinition/{type_}",
+        **({"supportedProfile": list(can.profiles[type_])} if type_ in can.profiles else {}),
         "interaction": [{"code": code} for code in can.interactions ],
         "versioning": "versioned-update",
         "readHistory": "vread" in can.interactions,

@@ -245,6 +245,12 @@ def test_they_are_searched_sorted_and_paged_among_the_benefits_that_are_stored(
     assert mine in [each["id"] for each in entries(whole)]
 
 
+def test_metadata_names_the_profile(member: Api) -> None:
+    types = member.get("/metadata").get_json()["rest"][0]["resource"]
+    named = {each["type"]: each["supportedProfile"] for each in types if "supportedProfile" in each}
+    assert named == {"ExplanationOfBenefit": [f"{PDEX}/StructureDefinition/pdex-priorauthorization"]}
+
+
 def entries(answer: Any) -> list[Json]:
     return [each["resource"] for each in answer.get_json()["entry"]]
 

@@ -26,6 +26,7 @@ from carecoord.actions.fhir.bundle_entries import conditions
 from carecoord.actions.measures import operation as measured
 from carecoord.actions.prior_auth import eligibility
 from carecoord.actions.terms import expand as terms
+from carecoord.domain.claims import authorization_benefit
 from carecoord.domain.measures import reports
 from carecoord.domain.measures.definitions import Name
 from carecoord.domain.referrals.case import case_id
@@ -60,6 +61,7 @@ ABILITIES = Abilities(
     conditional_delete="single",
     patch_formats=(JSON_PATCH, JSON),
     operations=OPERATIONS,
+    profiles={"ExplanationOfBenefit": (authorization_benefit.PROFILE,)},
 )
 
 
