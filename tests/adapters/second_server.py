@@ -74,5 +74,6 @@ def hospital(var: Path, scope: str, types: frozenset[str] = frozenset()) -> Iter
     finally:
         server.shutdown()
         thread.join()
+        server.server_close()
         listening.close()
         world.engine.dispose()

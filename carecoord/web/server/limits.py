@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
 from typing import Final
+from weakref import finalize
 
 import structlog
 from flask import Flask, Request
@@ -107,6 +108,8 @@ class SharedCounts(Counts):
         super().__init__()
         once = Retry(NoBackoff(), 1)  # a connection may have died with the Redis that there was
         redis = Redis.from_url(url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE, retry=once)
+        # With the application goes its connection: left to the garbage, it might be found before what closes it.
+        finalize(self, redis.connection_pool.disconnect)
         self._count = redis.register_script(_COUNT)
         self._away = float("-inf")
 
