@@ -13,6 +13,7 @@ from typing import Final
 from carecoord.words.sentence import Sentence, sentence
 
 _MOST_PACKED: Final = 64_000_000  # bytes of packed objects that are looked through, of one file
+_MOST_STREAMS: Final = 100_000  # that are looked into, of one file
 _HEAD: Final = re.compile(rb"(?:\xef\xbb\xbf)?[\t\r\n ]{0,16}%PDF-[12]\.\d")
 _TAIL: Final = re.compile(rb"startxref[\s\x00]+(\d{1,12})[\s\x00]+%%EOF[\s\x00]*\Z")
 _TABLE: Final = re.compile(rb"[\s\x00]*(?:xref\b|\d{1,10}[\s\x00]+\d{1,5}[\s\x00]+obj\b)")
@@ -21,6 +22,7 @@ _ACTIVE: Final = {b"JavaScript", b"Launch", b"SubmitForm", b"ImportData", b"Rich
 _FILES: Final = {b"EmbeddedFile", b"EmbeddedFiles", b"Collection", b"GoToE"}
 _PACKED: Final = b"ObjStm"
 _OTHERWISE: Final = {b"LZWDecode", b"LZW", b"ASCIIHexDecode", b"AHx", b"ASCII85Decode", b"A85", b"RunLengthDecode"}
+_COUNTS: Final = _ACTIVE | _FILES | _OTHERWISE | {_PACKED, b"Encrypt", b"Page"}  # the names that are looked for
 _ESCAPE: Final = re.compile(rb"#([0-9A-Fa-f]{2})")
 _STREAM: Final = re.compile(rb"stream\r?\n?")
 _OBJECTS: Final = re.compile(rb"[ \t\r\n\f]*\d+[ \t\r\n\f]+\d+")  # how an object stream begins: numbers and offsets
@@ -37,14 +39,14 @@ def fault(data: bytes) -> Sentence | None:
     """Why a PDF is not taken; None where it is whole and at rest."""
     if broken := _structure(data):
         return broken
-    names = {_unescaped(name) for name in _NAME.findall(data)}
+    names = _names(data)
     if b"Encrypt" in names:
         return sentence("file.pdf-locked")
     if _PACKED in names:
         unpacked = _unpacked(data)
         if unpacked is None:
             return sentence("file.pdf-closed")
-        names |= {_unescaped(name) for each in unpacked for name in _NAME.findall(each)}
+        names = names.union(*map(_names, unpacked))
         if names & _OTHERWISE:
             return sentence("file.pdf-closed")
     if names & _ACTIVE:
@@ -80,6 +82,11 @@ def _is_zip(data: bytes) -> bool:
     return False
 
 
+def _names(data: bytes) -> set[bytes]:
+    """The names that count among those that stand in it, which may be millions of others."""
+    return {name for found in _NAME.finditer(data) if (name := _unescaped(found[1])) in _COUNTS}
+
+
 def _unescaped(name: bytes) -> bytes:
     """With the letters that are written as numbers: J#53 is JS."""
     return _ESCAPE.sub(lambda found: bytes([int(found[1], 16)]), name) if b"#" in name else name
@@ -92,6 +99,8 @@ def _unpacked(data: bytes) -> list[bytes] | None:
     for stream in _STREAM.finditer(data):
         if data.endswith(b"end", 0, stream.start()):
             continue
+        if len(read) == _MOST_STREAMS:
+            return None
         objects = _inflated(data, stream.end(), room)
         read.append((stream.start(), objects is not None))
         found += [objects] if objects is not None else []

@@ -2,6 +2,7 @@
 
 Clauses: W3C PNG 3rd edition 5 (chunks and their sums), ITU-T T.81 annex B (markers), TIFF 6.0 part 1 (directories)."""
 
+import re
 import struct
 import zlib
 from collections.abc import Callable
@@ -13,6 +14,9 @@ _PNG: Final = b"\x89PNG\r\n\x1a\n"
 _STANDING_ALONE: Final = {0x01, *range(0xD0, 0xD8)}
 _FRAMES: Final = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _WIDTH: Final = 256  # the tag of a TIFF's directory that every picture has
+_ENTRY: Final = 12  # bytes of an entry of such a directory
+_BLANK: Final = re.compile(rb"\x00*")
+_MOST: Final = 50  # pictures in one JPEG file: a telephone writes two or three
 
 
 def _broken() -> Sentence:
@@ -38,19 +42,26 @@ def _png(data: bytes) -> Sentence | None:
 
 def _jpeg(data: bytes) -> Sentence | None:
     """A telephone writes smaller pictures behind the first one (CIPA DC-007); anything else there is no picture."""
-    rest = data
-    while rest.startswith(b"\xff\xd8"):
-        end = _end_of_jpeg(rest)
+    at = 0
+    for _ in range(_MOST):
+        end = _end_of_jpeg(data, at)
         if end is None:
             return _broken()
-        rest = rest[end:].lstrip(b"\x00")
-    return sentence("file.picture-more") if rest else None
+        at = _past_blanks(data, end)
+        if not data.startswith(b"\xff\xd8", at):
+            break
+    return sentence("file.picture-more") if at < len(data) else None
 
 
-def _end_of_jpeg(data: bytes) -> int | None:
-    """Where a picture ends; None where it does not, or shows nothing."""
+def _past_blanks(data: bytes, at: int) -> int:
+    found = _BLANK.match(data, at)
+    return found.end() if found else at
+
+
+def _end_of_jpeg(data: bytes, start: int) -> int | None:
+    """Where the picture that begins there ends; None where it does not, or shows nothing."""
     seen: set[int] = set()
-    at = 2
+    at = start + 2
     while at + 1 < len(data):
         if data[at] != 0xFF:
             return None
@@ -83,6 +94,9 @@ def _next_marker(data: bytes, at: int) -> int:
 
 
 def _tiff(data: bytes) -> Sentence | None:
+    """Its directories lie beside each other, so they have no more entries than the file has room for; of those that lie
+    across each other there could be as many as it has bytes, each as long as the file."""
+    left = len(data) // _ENTRY
     order, seen = "<" if data.startswith(b"II") else ">", set()
     (at,) = struct.unpack_from(f"{order}I", data, 4) if len(data) >= 8 else (0,)
     if not at:
@@ -92,10 +106,10 @@ def _tiff(data: bytes) -> Sentence | None:
             return _broken()
         seen.add(at)
         (count,) = struct.unpack_from(f"{order}H", data, at)
-        end = at + 2 + 12 * count
-        if end + 4 > len(data):
+        end, left = at + 2 + _ENTRY * count, left - count
+        if end + 4 > len(data) or left < 0:
             return _broken()
-        tags = {struct.unpack_from(f"{order}H", data, at + 2 + 12 * n)[0] for n in range(count)}
+        tags = {struct.unpack_from(f"{order}H", data, at + 2 + _ENTRY * n)[0] for n in range(count)}
         if _WIDTH not in tags:
             return _broken()
         (at,) = struct.unpack_from(f"{order}I", data, end)

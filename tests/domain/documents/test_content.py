@@ -1,6 +1,7 @@
 """What a file is, told by what is in it: never by its name, and never by what its sender says that it is."""
 
 import struct
+import tracemalloc
 import zlib
 
 import pytest
@@ -8,6 +9,11 @@ import pytest
 from carecoord.domain.documents.content import judge
 from tests.domain.documents.files import CATALOG, HEADER, JPEG, PNG, TIFF, chunk, packed, pdf
 
+# A TIFF whose directories, each of 256 entries, lie across each other.
+ACROSS = bytearray(struct.pack("<H", 256) * 4096)
+ACROSS[:8] = b"II*\x00" + struct.pack("<I", 8)
+for here, following in ((8, 16), (16, 24), (24, 0)):
+    struct.pack_into("<I", ACROSS, here + 2 + 12 * 256, following)
 XML = b'<?xml version="1.0"?>'
 EOCD = b"PK\x05\x06" + b"\x00" * 16 + b"\x00\x00"  # the end of an empty ZIP
 
@@ -54,6 +60,8 @@ BAD = {
     "bytes": (bytes(range(256)), "file.unknown"),
     "a text with a control character": (b"Hello\x07 world", "file.unknown"),
     "a PDF with its head alone": (b"%PDF-1.4\n<html><script>alert(1)</script>", "file.pdf-broken"),
+    "a JPEG with more pictures behind it than any telephone writes": (JPEG * 51, "file.picture-more"),
+    "a TIFF with more entries than it has room for": (bytes(ACROSS), "file.picture-broken"),
     "a PDF cut off": (pdf()[:-20], "file.pdf-broken"),
     "a PDF whose table is elsewhere": (pdf().replace(b"startxref\n", b"startxref\n9"), "file.pdf-broken"),
     "a PDF without a page": (pdf().replace(b"/Type /Page ", b"/Type /Pose "), "file.pdf-broken"),
@@ -130,3 +138,14 @@ def test_a_pdf_that_swells_without_end_is_not_followed() -> None:
     fault = judge(bomb).fault
     assert fault is not None
     assert fault.key == "file.pdf-closed"
+
+
+def test_a_pdf_of_millions_of_names_takes_no_more_room_than_a_few_of_it() -> None:
+    """Whoever may attach a file could else have each server keep every name of it in memory."""
+    data = pdf(b"/ab" * 1_000_000)
+    tracemalloc.start()
+    try:
+        assert judge(data).fault is None
+        assert tracemalloc.get_traced_memory()[1] < 3 * len(data)
+    finally:
+        tracemalloc.stop()
