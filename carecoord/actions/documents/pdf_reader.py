@@ -2,6 +2,7 @@
 cover sheet. A file that brings its reader down is one that can not be read."""
 
 import hashlib
+import os
 import subprocess
 import sys
 from typing import Any, Final
@@ -12,6 +13,8 @@ import structlog
 PATIENCE: Final = 60  # seconds by the clock: the child's own bound is of the processor
 _CHILD: Final = "carecoord.actions.documents.pdf_child"
 _KEPT: Final = 64  # pages
+# Of our environment what Python needs to find itself: a file that takes its reader over finds no secret there.
+_ENVIRONMENT: Final = ("PATH", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR")
 Page = tuple[int, int, str]
 _lately: dict[tuple[bytes, int, int], Page] = {}
 _log = structlog.get_logger()
@@ -51,10 +54,12 @@ def code(data: bytes, pages: int, pattern: str) -> str:
 
 def _asked(way: str, first: int, second: int | str, data: bytes) -> dict[str, Any] | None:
     command = [sys.executable, "-m", _CHILD, way, str(first), str(second)]
+    given = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
     try:
         done = subprocess.run(  # noqa: S603 (our own module, no shell)
-            command, input=data, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True, timeout=PATIENCE
-        )
+            command, input=data, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True, timeout=PATIENCE,
+            env=given,
+        )  # fmt: skip
         return msgspec.json.decode(done.stdout, type=dict[str, Any])
     except (subprocess.SubprocessError, msgspec.DecodeError) as unread:
         _log.info("pdf_not_read", error=type(unread).__name__)

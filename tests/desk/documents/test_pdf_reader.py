@@ -1,7 +1,9 @@
 """A PDF is read in a process of its own: what brings that down, or takes too much, is a file that can not be read."""
 
+import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -35,3 +37,16 @@ def test_a_reader_that_takes_too_much_or_writes_is_stopped() -> None:
         assert done.returncode != 0, what
         assert (b"MemoryError" if what == "memory" else b"Error") in done.stderr
     assert pdf_child.SECONDS < pdf_reader.PATIENCE
+
+
+def test_the_reader_of_a_file_is_told_no_secret_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever takes it over by a file of theirs finds neither a setting nor a password in its environment."""
+    (tmp_path / "telling.py").write_text("import json, os; print(json.dumps({'words': json.dumps(dict(os.environ))}))")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("CARECOORD_DATABASE_URL", "postgresql://care:s3cret@db/care")
+    monkeypatch.setenv("PGPASSWORD", "s3cret")
+    monkeypatch.setattr(pdf_reader, "_CHILD", "telling")
+    told = json.loads(pdf_reader.words(b"", 1, 1))
+    assert told["PYTHONPATH"] == str(tmp_path)
+    assert "s3cret" not in json.dumps(told)
+    assert not [name for name in told if name.startswith(("CARECOORD", "PG"))]
