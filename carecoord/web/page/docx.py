@@ -3,6 +3,7 @@
 Format: ECMA-376 part 1, WordprocessingML: w:p 17.3.1.22, w:ins 17.13.5.18, w:del 17.13.5.14, w:delText 17.3.3.7."""
 
 import io
+import re
 import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ TYPE: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.do
 _W: Final = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 _HEAD: Final = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
 _OFFICE: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml"
+_STRANGE: Final = re.compile("[\\x00-\\x08\\x0a-\\x1f\\ud800-\\udfff\\ufffe\\uffff]")
 _PARTS: Final = {
     "[Content_Types].xml": f"""{_HEAD}<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">
 <Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>
@@ -88,11 +90,17 @@ class _Made:
             return self.run(piece.text, "t")
         self.n += 1
         tag, inside = ("ins", "t") if piece.how == "new" else ("del", "delText")
-        who = f"w:author={quoteattr(self.author)}"
+        who = f"w:author={quoteattr(_held(self.author))}"
         return f'<w:{tag} w:id="{self.n}" {who} w:date="{self.at}">{self.run(piece.text, inside)}</w:{tag}>'
 
     def run(self, text: str, tag: str) -> str:
-        """Text that XML can hold: control characters are left out."""
-        lines = ("".join(each for each in line if each >= " " or each == "\t") for line in text.split("\n"))
+        """A line break of the text is one of the paragraph."""
+        lines = map(_held, text.split("\n"))
         parts = (f'<w:{tag} xml:space="preserve">{escape(line)}</w:{tag}>' for line in lines)
         return f'<w:r><w:rPr><w:lang w:val="{self.language}"/></w:rPr>{"<w:br/>".join(parts)}</w:r>'
+
+
+def _held(text: str) -> str:
+    """What XML 1.0 can hold of a text (section 2.2): no control character, no half of one, neither U+FFFE nor U+FFFF. A
+    word processor opens no file that has one of them."""
+    return _STRANGE.sub("", text)
