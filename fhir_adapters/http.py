@@ -300,7 +300,7 @@ def _decode(body: bytes, kind: type[T], name: str) -> T:
 def _date(text: str | None) -> datetime | None:
     try:
         date = parsedate_to_datetime(text) if text else None
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter of a zone that is no number of hours
         return None
     return date if date and date.tzinfo else None
 

@@ -129,9 +129,9 @@ def updated(resource: Mapping[str, Any]) -> datetime | None:
     text = meta.get("lastUpdated") if isinstance(meta, dict) else None
     try:
         at = datetime.fromisoformat(text) if isinstance(text, str) else None
-    except ValueError:
+        return at.astimezone(UTC) if at and at.tzinfo else None
+    except (ValueError, OverflowError):  # the latter at the first and the last day of all calendars
         return None
-    return at.astimezone(UTC) if at and at.tzinfo else None
 
 
 def _found(entry: Entry, type: str, read: Read) -> Found | str | None:

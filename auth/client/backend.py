@@ -16,7 +16,9 @@ import requests
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet, RSAKey
+from urllib3.exceptions import HTTPError
 
+from auth.outgoing import limited_body
 from auth.outgoing.guard import Forbidden
 from auth.scopes import Scope, covers, parse, render
 
@@ -25,7 +27,7 @@ ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 LIFE = timedelta(minutes=4)  # at most 5 by the standard; a minute is left for clocks that differ
 UNSAID = 300.0  # the token life, in seconds, that SMART recommends and we assume when none is told
 RENEW_AT = 0.8  # of a token's life
-MAX_ANSWER = 1_000_000
+MAX_ANSWER = 1_000_000  # bytes
 
 Key = ECKey | RSAKey
 
@@ -164,22 +166,23 @@ class Backend:
         }
         try:
             # A redirect is not followed, for the assertion would go along; `auth` keeps a .netrc from adding its own.
-            response = self.session.post(
+            with self.session.post(
                 self.token_url,
                 data=form,
                 headers={"Accept": "application/json"},
                 timeout=self.timeout,
                 allow_redirects=False,
                 auth=lambda request: request,
-            )
+                stream=True,
+            ) as response:
+                return self._read(response, limited_body.body(response, MAX_ANSWER, self.timeout[1]), now)
         except Forbidden as e:
             raise TokenError(str(e)) from e
-        except requests.RequestException as e:
+        except (requests.RequestException, HTTPError, OSError) as e:
             raise TokenError(f"{self.token_url} did not answer ({type(e).__name__}).", retry=True) from e
-        return self._read(response, now)
 
-    def _read(self, response: requests.Response, now: datetime) -> Token:
-        answer = _json(response)
+    def _read(self, response: requests.Response, body: bytes, now: datetime) -> Token:
+        answer = _json(body)
         if response.status_code != 200:
             raise self._refusal(response, answer, now)
         value = answer.get("access_token")
@@ -207,7 +210,7 @@ def retry_after(text: str | None, now: datetime) -> float | None:
         return float(text.strip()[:12])
     try:
         at = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter of a zone that is no number of hours
         return None
     return max(0.0, (at - now).total_seconds()) if at.tzinfo else None
 
@@ -253,12 +256,10 @@ def _covered(narrow: Any, wide: Sequence[Any]) -> bool:
     return all(any(covers(have, letter) for have in wide) for letter in letters)
 
 
-def _json(response: requests.Response) -> Mapping[str, Any]:
-    if len(response.content) > MAX_ANSWER:
-        return {}
+def _json(body: bytes) -> Mapping[str, Any]:
     try:
-        document = json.loads(response.content)
-    except ValueError:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
         return {}
     return document if isinstance(document, dict) else {}
 

@@ -1,7 +1,9 @@
 """We as a SMART Backend Services client, against a token endpoint on a real socket that judges our assertions."""
 
+import gzip
 import json
 import time
+import tracemalloc
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -177,11 +179,27 @@ def test_a_refusal_says_what_the_server_said_and_what_to_look_at(backend: Backen
     assert not trouble.value.retry
 
 
-@pytest.mark.parametrize("raw", [b"<html>", b"", b"[]", b'"x"', b"{}", b'{"access_token": ""}', b'{"access_token": 5}'])
+@pytest.mark.parametrize(
+    "raw", [b"<html>", b"", b"[]", b'"x"', b"{}", b'{"access_token": ""}', b'{"access_token": 5}', b"[" * 100_000]
+)
 def test_an_answer_without_a_token_is_no_token(backend: Backend, little: LittleEhr, raw: bytes) -> None:
     little.fail("token", Reply(raw=raw))
     with pytest.raises(TokenError):
         backend.token()
+
+
+def test_an_answer_without_end_is_not_read_to_its_end(backend: Backend, little: LittleEhr) -> None:
+    """Packed it is a few kilobytes, unpacked more than a worker has room for."""
+    packed = gzip.compress(b'{"access_token": "' + b"x" * 50_000_000)
+    little.fail("token", Reply(raw=packed, headers={"Content-Encoding": "gzip"}))
+    tracemalloc.start()
+    try:
+        with pytest.raises(TokenError, match="TooMuch") as trouble:
+            backend.token()
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
+    assert trouble.value.retry
 
 
 def test_another_kind_of_token_is_not_used_as_a_bearer_token(backend: Backend, little: LittleEhr) -> None:
@@ -257,6 +275,7 @@ NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
         ("1.5", None),
         ("²", None),
         ("Sun, 99 Nov 2026 09:00:00 GMT", None),
+        (f"Sun, 22 Nov 2026 09:00:00 +{'9' * 20}", None),
     ],
 )
 def test_a_retry_after_is_seconds_or_a_date(text: str | None, seconds: float | None) -> None:

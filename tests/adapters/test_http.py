@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import requests
+from flask import Flask, Response
 
 from fhir_adapters import dialects
 from fhir_adapters.ehr import Ehr
@@ -27,6 +28,7 @@ from fhir_adapters.errors import (
 )
 from fhir_adapters.http import Http
 from tests.adapters.little_ehr import LittleEhr, Reply, serving
+from tests.adapters.wsgi import WsgiAdapter
 
 Document = dict[str, Any]
 LIMITS = dialects.load("generic").limits.but(
@@ -79,6 +81,16 @@ def test_it_does_not_wait_longer_than_a_run_may_take(http: Http, little: LittleE
     with pytest.raises(Away, match="come back in 3600 s"):
         ask(http)
     assert slept.seconds == []
+
+
+def test_a_header_with_a_date_that_is_none_ends_no_run_of_ours(slept: Slept) -> None:
+    app = Flask("ehr")
+    far = f"Sun, 22 Nov 2026 09:00:00 +{'9' * 20}"
+    app.add_url_rule("/fhir/Patient", view_func=lambda: Response('{"a": 1}', headers={"Date": far}))
+    with requests.Session() as session:
+        session.mount("https://ehr.test", WsgiAdapter(app))
+        ehr = Http(Ehr("little", "https://ehr.test/fhir"), LIMITS, session, sleep=slept)
+        assert ehr.get("https://ehr.test/fhir/Patient", Document).date is None
 
 
 def test_without_a_retry_after_each_wait_is_about_twice_as_long(http: Http, little: LittleEhr, slept: Slept) -> None:

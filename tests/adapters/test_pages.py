@@ -177,8 +177,9 @@ def test_of_each_id_the_latest_copy_is_kept_in_order_of_first_appearance(found: 
 
 
 @pytest.mark.parametrize(
-    "meta", [None, [], "x", {}, {"lastUpdated": 5}, {"lastUpdated": "soon"}, {"lastUpdated": "2026-01-01"}]
-)
+    "meta", [None, [], "x", {}, {"lastUpdated": 5}, {"lastUpdated": "soon"}, {"lastUpdated": "2026-01-01"},
+             {"lastUpdated": "0001-01-01T00:00:00+14:00"}, {"lastUpdated": "9999-12-31T23:00:00-12:00"}],
+)  # fmt: skip
 def test_a_resource_without_a_readable_time_has_none(meta: Any) -> None:
     assert updated({"meta": meta}) is None
 

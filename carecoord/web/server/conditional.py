@@ -31,7 +31,7 @@ def unchanged(if_none_match: str | None, if_modified_since: str | None, version:
         return False
     try:
         since = parsedate_to_datetime(if_modified_since)
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter of a zone that is no number of hours
         return False  # RFC 9110: a date that can not be read is ignored
     since = since if since.tzinfo else since.replace(tzinfo=UTC)
     return updated // 1_000_000 <= int((since - _EPOCH).total_seconds())
