@@ -11,7 +11,7 @@ from urllib.parse import urljoin, urlsplit
 from auth.client.openid import OpenIDProvider
 from fhir_adapters import dialects
 from fhir_adapters.discovery import OAUTH_URIS, WELL_KNOWN, Document, smart_configuration
-from fhir_adapters.ehr import LOOPBACK, Ehr, Launch
+from fhir_adapters.ehr import LOOPBACK, Ehr, Launch, origin
 from fhir_adapters.errors import Garbled, Misconfigured
 from fhir_adapters.http import Http
 
@@ -41,8 +41,9 @@ def limits(ehr: Ehr) -> dialects.Limits:
 def openid_provider(http: Http, ehr: Ehr, launch: Launch) -> OpenIDProvider:
     """The EHR as the party that says who somebody is; without our proof, which the caller knows. Raises an EhrError.
 
-    The keys of the id_tokens come from where the EHR's own configuration says or, where it only names an issuer, from
-    that issuer's; an issuer that nobody but the id_token itself names would prove nothing.
+    The keys of the id_tokens come from where the EHR's own configuration says, where the issuer is the EHR's own, and
+    else from what that issuer itself publishes: an EHR that named another's issuer beside keys of its own would sign in
+    anybody whom that issuer knows here. An issuer that nobody but the id_token itself names would prove nothing.
     """
     said = _configuration(http, ehr)
     if not (said.authorize_url and said.token_url):
@@ -55,7 +56,7 @@ def openid_provider(http: Http, ehr: Ehr, launch: Launch) -> OpenIDProvider:
         raise Misconfigured(
             f"{ehr.name} does not say who signs its id_tokens. Tell us with --launch-issuer, as its documentation says."
         )
-    jwks_url = said.jwks_url if issuer == said.issuer else ""
+    jwks_url = said.jwks_url if issuer == said.issuer and _is_own(ehr, issuer) else ""
     found = OpenIDProvider(
         issuer, said.authorize_url, said.token_url, launch.client_id, launch.scope, algorithms=said.algorithms,
         methods=said.methods, tells_issuer=said.tells_issuer, jwks_url=jwks_url or _keys_of(http, ehr, issuer),
@@ -97,6 +98,14 @@ def _uris(http: Http, ehr: Ehr) -> Endpoints:
                 found |= {str(part.get("url")): str(part["valueUri"]) for part in parts if part.get("valueUri")}
     whole = {name: urljoin(f"{ehr.base_url}/", found[name]) for name in ("authorize", "token") if name in found}
     return Endpoints(whole.get("authorize", ""), whole.get("token", ""))
+
+
+def _is_own(ehr: Ehr, issuer: str) -> bool:
+    """Whether an issuer stands where the EHR does: at its base URL's origin, or at another that we were told is its."""
+    try:
+        return origin(issuer) in ehr.origins
+    except Misconfigured:
+        return False
 
 
 def _keys_of(http: Http, ehr: Ehr, issuer: str) -> str:

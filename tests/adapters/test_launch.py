@@ -17,7 +17,7 @@ from tests.adapters.wsgi import WsgiAdapter
 
 EHR, LOGIN = "https://ehr.test", "https://login.test"
 GOOD = {
-    "issuer": LOGIN, "jwks_uri": f"{LOGIN}/keys", "authorization_endpoint": f"{LOGIN}/authorize",
+    "issuer": EHR, "jwks_uri": f"{EHR}/keys", "authorization_endpoint": f"{LOGIN}/authorize",
     "token_endpoint": "../token", "token_endpoint_auth_methods_supported": ["client_secret_post"],
     "authorization_response_iss_parameter_supported": True,
 }  # fmt: skip
@@ -61,7 +61,7 @@ def test_the_smart_configuration_says_it_all() -> None:
     found = asked(smart())
     assert found.authorize_url == f"{LOGIN}/authorize"
     assert found.token_url == f"{EHR}/token", "a relative address is the EHR's"
-    assert (found.issuer, found.jwks_url, found.tells_issuer) == (LOGIN, f"{LOGIN}/keys", True)
+    assert (found.issuer, found.jwks_url, found.tells_issuer) == (EHR, f"{EHR}/keys", True)
     assert found.methods == ("client_secret_post",)
     assert (found.secret, found.keys) == (None, ())
 
@@ -78,14 +78,24 @@ def test_the_older_extension_does_where_there_is_nothing_else(page: Any) -> None
 
 
 def test_an_issuer_that_is_named_without_keys_tells_them_itself() -> None:
-    found = asked(smart(jwks_uri=None) | {f"{LOGIN}/.well-known/openid-configuration": OPENID})
+    found = asked(smart(issuer=LOGIN, jwks_uri=None) | {f"{LOGIN}/.well-known/openid-configuration": OPENID})
     assert found.jwks_url == f"{LOGIN}/keys"
 
 
+@pytest.mark.parametrize("launch", [{}, {"issuer": LOGIN}])
+def test_keys_of_an_issuer_elsewhere_are_never_those_that_the_ehr_tells(launch: dict[str, str]) -> None:
+    """Else an EHR signs in, by keys of its own, whom another issuer knows here: an administrator, if it likes."""
+    forged = smart(issuer=LOGIN, jwks_uri=f"{EHR}/keys")
+    found = asked(forged | {f"{LOGIN}/.well-known/openid-configuration": OPENID}, **launch)
+    assert (found.issuer, found.jwks_url) == (LOGIN, f"{LOGIN}/keys")
+    with pytest.raises(EhrError, match="openid-configuration"):
+        asked(forged, **launch)
+
+
 def test_the_registrations_issuer_wins_and_brings_its_own_keys() -> None:
-    mine = {"issuer": EHR, "jwks_uri": f"{EHR}/mine"}
-    found = asked(smart() | {f"{EHR}/.well-known/openid-configuration": mine}, issuer=EHR)
-    assert (found.issuer, found.jwks_url) == (EHR, f"{EHR}/mine")
+    mine = {"issuer": LOGIN, "jwks_uri": f"{LOGIN}/mine"}
+    found = asked(smart() | {f"{LOGIN}/.well-known/openid-configuration": mine}, issuer=LOGIN)
+    assert (found.issuer, found.jwks_url) == (LOGIN, f"{LOGIN}/mine")
 
 
 @pytest.mark.parametrize(
@@ -95,7 +105,7 @@ def test_the_registrations_issuer_wins_and_brings_its_own_keys() -> None:
         ({f"{EHR}/fhir/metadata": {"resourceType": "CapabilityStatement"}}, Garbled, "where people are let in"),
         (smart(issuer=None), Misconfigured, "--launch-issuer"),
         (smart(jwks_uri=None), EhrError, "openid-configuration"),
-        (smart(jwks_uri=None) | {f"{LOGIN}/.well-known/openid-configuration": OPENID | {"issuer": EHR}},
+        (smart(issuer=LOGIN) | {f"{LOGIN}/.well-known/openid-configuration": OPENID | {"issuer": EHR}},
          Garbled, "not of that issuer"),
         (smart(authorization_endpoint="http://login.test/authorize"), Misconfigured, "https"),
         (smart(token_endpoint="javascript:alert(1)"), Misconfigured, "https"),
