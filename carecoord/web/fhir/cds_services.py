@@ -17,7 +17,7 @@ from carecoord.domain.prior_auth.crd import services
 from carecoord.errors import Problem, Unauthorized
 from carecoord.fhir import text
 from carecoord.fhir.outcome import outcome
-from carecoord.store.database.engine import writing
+from carecoord.store.database.engine import reading, writing
 from carecoord.web.server.exchange import request_id
 from carecoord.world import World
 
@@ -51,7 +51,7 @@ def _caller(world: World, keys: KeySets, service: str) -> Grant:
         raise Unauthorized("Sign the call: Authorization: Bearer and a JWT.", "http.Authorization")
     id, kid = assertion.peek(signed, "iss")
     now = world.clock().timestamp()
-    with writing(world.engine) as conn:
+    with reading(world.engine) as conn:  # anybody may call: no lock is taken for somebody unknown
         client = find_client(conn, id) if id else None
     if client is None or client.disabled or client.pending:
         raise Unauthorized("The issuer is none of this server's clients.", "http.Authorization")

@@ -236,3 +236,10 @@ def test_every_answer_is_written_down_with_its_call(ehr: Ehr, rows: Callable[[],
     before = rows()["pas_exchange"]
     ehr.call("order-sign", body("order-sign", order("70553")))
     assert rows()["pas_exchange"] == before + 1
+
+
+def test_a_call_of_somebody_unknown_waits_for_nobody_who_writes(ehr: Ehr, world: World) -> None:
+    """Anybody may call: whoever did so often enough would else keep the offices from writing."""
+    nobody = ehr.signed("order-sign", iss="nobody")
+    with writing(world.engine):
+        assert ehr.call("order-sign", body("order-sign", order("70553")), nobody).status_code == 401
