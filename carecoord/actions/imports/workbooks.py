@@ -18,7 +18,9 @@ from carecoord.errors import Invalid
 from carecoord.words.sentence import Sentence, sentence
 
 MOST_BYTES: Final = 400_000_000  # unpacked
-_MERGED = re.compile(rb'<mergeCell\s[^>]*?ref="([A-Z]+[0-9]+:[A-Z]+[0-9]+)"')
+MOST_LINES: Final = 1_048_576  # a spreadsheet has no more: whoever says so has us count blanks
+MOST_MERGED: Final = 100_000  # cells, of all that are merged
+_MERGED = re.compile(rb'<mergeCell\s[^<>]*?ref="([A-Z]+[0-9]+:[A-Z]+[0-9]+)"')
 Merged = dict[tuple[int, int], str]  # (row, column), both from 1 -> the cell that holds the value
 
 
@@ -35,7 +37,7 @@ def read(name: str, data: bytes) -> Table:
         with zipfile.ZipFile(io.BytesIO(data)) as packed:
             raw = packed.read(sheet._worksheet_path.lstrip("/"))  # a read-only sheet tells neither merges nor formulas
         formulas = _formulas(data, sheet.title) if b"<f" in raw else {}
-        lines = _lines(sheet.iter_rows(values_only=True), _merged(raw), formulas)
+        lines = _lines(name, sheet.iter_rows(values_only=True), _merged(raw), formulas)
         return table(name, sheet.title, lines, len(formulas))
     except Invalid:
         raise
@@ -58,7 +60,7 @@ def _merged(raw: bytes) -> Merged:
     found: Merged = {}
     for each in _MERGED.findall(raw):
         left, top, right, bottom = (edge or 1 for edge in range_boundaries(each.decode()))
-        if (right - left + 1) * (bottom - top + 1) > 100_000:
+        if len(found) + (right - left + 1) * (bottom - top + 1) > MOST_MERGED:
             raise Invalid(sentence("refusals.merged-cell-covers-whole-sheet"))
         first = f"{get_column_letter(left)}{top}"
         found |= {(n, place): first for n in range(top, bottom + 1) for place in range(left, right + 1)}
@@ -66,11 +68,20 @@ def _merged(raw: bytes) -> Merged:
     return found
 
 
-def _lines(rows: Iterator[Sequence[Any]], merged: Merged, formulas: dict[tuple[int, int], str]) -> Iterator[Line]:
-    for n, row in enumerate(rows, 1):
+def _lines(
+    name: str, rows: Iterator[Sequence[Any]], merged: Merged, formulas: dict[tuple[int, int], str]
+) -> Iterator[Line]:
+    told = {n for n, _ in (*merged, *formulas)}
+    for n, whole in enumerate(rows, 1):
+        if n > MOST_LINES:
+            raise Invalid(sentence("refusals.has-more-than-rows-part", name=name, most_rows=f"{MOST_LINES:,}"))
         odd: dict[int, Sentence] = {}
         cells = []
-        for place, value in enumerate(row[:MOST_COLUMNS]):
+        row = whole[:MOST_COLUMNS]
+        if n not in told and row.count(None) == len(row):  # a sheet may have a million such
+            yield Line(n, ())
+            continue
+        for place, value in enumerate(row):
             here = (n, place + 1)
             if here in merged:
                 odd[place] = sentence("import.merged", cell=merged[here])
@@ -112,7 +123,7 @@ def written(title: str, header: Sequence[str], rows: Iterator[Sequence[str]]) ->
 
 
 def _bold(sheet: Any, text: str) -> Any:
-    cell = WriteOnlyCell(sheet, text)
+    cell = _plain(sheet, text)
     cell.font = Font(bold=True)
     return cell
 

@@ -11,6 +11,7 @@ import icalendar
 import openpyxl
 import pytest
 
+from carecoord.actions.imports import workbooks
 from carecoord.web.page import downloads
 from tests.desk.conftest import House
 
@@ -68,6 +69,12 @@ def test_no_cell_runs_as_a_formula(form: downloads.Form) -> None:
     else:
         read = [row[0] for row in csv.reader(io.StringIO(made.decode(), newline=""))][1:]
         assert read == [f"'{each}" for each in EVIL[:6]] + list(EVIL[6:])
+
+
+def test_no_heading_of_a_workbook_runs_as_a_formula() -> None:
+    """Of the rows that could not be kept the headings are those of the file that came, whoever made it."""
+    made = list(sheet(workbooks.written("Faulty rows", [*EVIL, "a\x07b"], iter([[*EVIL, ""]]))))
+    assert [each.strip() for each in made[0]] == [*(each.strip() for each in EVIL), "ab"]
 
 
 def entries(house: House, who: str, path: str) -> list[Any]:
