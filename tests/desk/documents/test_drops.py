@@ -185,6 +185,14 @@ def test_of_a_letter_its_attachments_are_documents_else_what_is_written_and_noth
     assert letters.papers(within.as_bytes()) == [LETTER]
 
 
+def test_a_letter_that_can_not_be_read_is_put_aside_and_one_in_a_strange_charset_is_read_as_far_as_it_goes() -> None:
+    """Of one at which the reader ended, the mailbox would be full for ever: it came again at each look."""
+    strange = b"Content-Type: text/plain; charset=x-unheard-of\r\n\r\nPlease see Marisol \xe9.\r\n"
+    assert letters.papers(strange) == ["Please see Marisol \ufffd.\r\n".encode()]
+    within = b"".join(b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(3000))
+    assert letters.papers(within) == []
+
+
 @pytest.fixture(scope="module")
 def post_office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Path]]:
     """An IMAP server with TLS: its port, and the certificate by which it is known."""

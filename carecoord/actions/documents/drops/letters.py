@@ -9,6 +9,8 @@ from email.policy import default
 from typing import Final
 
 MOST: Final = 40  # parts of a letter that are looked at
+# What the standard library raises over what nobody foresaw, such as parts within parts a thousand deep.
+_UNREAD: Final = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 _BESIDE: Final = frozenset({
     "application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature", "text/vcard",
     "text/x-vcard", "text/calendar", "text/html",
@@ -16,8 +18,15 @@ _BESIDE: Final = frozenset({
 
 
 def papers(data: bytes) -> list[bytes]:
-    """The documents of a letter, as its bytes came. One that is no letter has none."""
-    message = BytesParser(policy=default).parsebytes(data)
+    """The documents of a letter, as its bytes came. One that is no letter, or that can not be read, has none: it is put
+    aside with a word, where it would else come again at every look and hold up those behind it."""
+    try:
+        return _papers(BytesParser(policy=default).parsebytes(data))
+    except _UNREAD:
+        return []
+
+
+def _papers(message: EmailMessage) -> list[bytes]:
     parts = [each for each in message.walk() if isinstance(each, EmailMessage) and not each.is_multipart()][:MOST]
     found = [_bytes(each) for each in parts if _is_document(each)]
     if not found and isinstance(body := message.get_body(("plain",)), EmailMessage):
@@ -38,7 +47,16 @@ def _is_document(part: EmailMessage) -> bool:
 
 def _bytes(part: EmailMessage) -> bytes:
     if part.get_content_type() == "text/plain" and part.get_content_disposition() != "attachment":
-        said = part.get_content()
-        return said.encode() if isinstance(said, str) else b""
+        return _text(part)
     sent = part.get_payload(decode=True)
     return sent if isinstance(sent, bytes) else b""
+
+
+def _text(part: EmailMessage) -> bytes:
+    """What is written in a part, in UTF-8; of a charset that nobody knows what can be read of it."""
+    try:
+        said = part.get_content()
+    except LookupError:
+        sent = part.get_payload(decode=True)
+        said = sent.decode(errors="replace") if isinstance(sent, bytes) else ""
+    return said.encode(errors="replace") if isinstance(said, str) else b""
