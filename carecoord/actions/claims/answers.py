@@ -73,21 +73,23 @@ def _refused(turn: Turn, head: Segment, claim: Json, made: Json) -> list[Fault]:
 
 
 def take_eligibility(
-    turn: Turn, office: str, came: Transaction, found: Sequence[Eligibility]
+    turn: Turn, office: str, came: Transaction, found: tuple[Sequence[Eligibility], Sequence[Fault]]
 ) -> tuple[str, list[Fault]]:
-    """Write down a payer's answers about cards. Returns the first question (`CoverageEligibilityRequest/id`), empty
-    where one of them is none that was sent; then nothing is written."""
+    """Write down a payer's answers about cards. found: what was read, and what is wrong with it. Returns the first
+    question (`CoverageEligibilityRequest/id`), empty where one of them is none that was sent; then nothing is
+    written."""
     head = came.segments[0]
     pairs: list[tuple[Json, Json]] = []
-    faults: list[Fault] = []
-    for each in found:
+    answered, wrong = found
+    faults: list[Fault] = [*wrong]
+    for each in answered:
         sent = files.by_trace(turn.conn, turn.office().organizations or (office,), each.trace, "270")
         asked = _resource(turn, sent.about) if sent else None
         cards = [_resource(turn, target(item(one, "coverage"))) for one in items(asked or {}, "insurance")]
         if sent is None or asked is None or not cards or cards[0] is None:
             return UNMATCHED
         foreign = senders.strangers(came, sent.body)
-        faults += foreign or each.faults or _strangers(turn, head, asked, each.member, cards[0])
+        faults += foreign or ([] if wrong else _strangers(turn, head, asked, each.member, cards[0]))
         pairs.append((asked, eligibility.response(turn.world.new_id(), asked, cards[0], each, turn.now)))
     for asked, made in [] if faults else pairs:
         _write(turn, made, asked)

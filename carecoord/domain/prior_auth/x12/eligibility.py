@@ -49,11 +49,11 @@ class Eligibility:
     last: date | None
     benefits: tuple[Benefit, ...]
     rejections: tuple[Rejection, ...]
-    faults: tuple[Fault, ...]
 
 
-def read(transaction: Transaction) -> list[Eligibility]:
-    """What a 271 says of each member in it: a level of a dependent, or of a subscriber who has none below."""
+def read(transaction: Transaction) -> tuple[list[Eligibility], list[Fault]]:
+    """What a 271 says of each member in it: a level of a dependent, or of a subscriber who has none below; and what is
+    wrong with it, so that nothing of it is taken."""
     faults: list[Fault] = []
     found = levels(transaction.segments, faults)
     parents = {each.above[-1].number for each in found if each.kind == "23" and each.above}
@@ -62,20 +62,19 @@ def read(transaction: Transaction) -> list[Eligibility]:
                for each in found if each.kind in ("20", "21") for aaa in each.all("AAA")]  # fmt: skip
     if not people and not sources:
         faults.append(fault(transaction.segments[0], 0, sentence("x12.fault.no-member")))
-    made = []
+    made: list[Eligibility] = []
     for each in people:
         chain = (*each.above, each)
         traces = [one.at(2) for level in reversed(chain) for one in level.all("TRN", "2")]
         names = [who for level in reversed(chain) if (who := level.first("NM1", "IL", "03")) and who.at(8) == "MI"]
-        aaa = [Rejection(one.at(3), one.at(4), level.kind, one.place)
-               for level in chain if level.kind in ("22", "23") for one in level.all("AAA")]  # fmt: skip
+        aaa = [Rejection(one.at(3), one.at(4), level.kind, one.place) for level in chain for one in level.all("AAA")]
         benefits = _benefits(each.segments, faults)
         first, last = _period(each.segments, faults)
         said = {one.says in _ACTIVE for one in benefits if one.says in _ACTIVE | _INACTIVE}
         inforce = next(iter(said)) if len(said) == 1 else None
         made.append(Eligibility(traces[0] if traces else "", names[0].at(9) if names else "", inforce, first, last,
-                                tuple(benefits), (*sources, *aaa), tuple(faults)))  # fmt: skip
-    return made or [Eligibility("", "", None, None, None, (), tuple(sources), tuple(faults))]
+                                tuple(benefits), tuple(aaa)))  # fmt: skip
+    return made or [Eligibility("", "", None, None, None, (), tuple(sources))], faults
 
 
 def _benefits(segments: tuple[Segment, ...], faults: list[Fault]) -> list[Benefit]:

@@ -15,6 +15,7 @@ _WIDTHS: Final = (2, 10, 2, 10, 2, 15, 2, 15, 6, 4, 1, 5, 9, 1, 1, 1)  # of ISA0
 ISA_LENGTH: Final = 106  # with its terminator
 _BLANK: Final = "\r\n\t "  # may stand around segments
 _DIGITS: Final = 10  # of a count, at most
+_MOST: Final = 1_500_000  # segments of a file: one of 20 MB has half as many, and may be nothing but ends of segments
 _REPEATS: Final = "00402"  # from this version on ISA11 is the separator of repetitions
 GROUPS: Final = {  # GS01 -> the transactions that stand in such a group
     "HI": "278", "HB": "271", "HS": "270", "HN": "277", "HP": "835", "FA": "999",
@@ -137,6 +138,9 @@ def read(data: bytes) -> Interchanges:
             return found
         segments, at, ends = _segments(said, at, place, last, separators)
         place += len(segments)
+        if place > _MOST:
+            found.faults.append(fault(segments[-1], 0, sentence("x12.fault.too-many", most=f"{_MOST:,}")))
+            return found
         if not ends:
             found.faults.append(fault(segments[-1], 0, sentence("x12.fault.no-terminator")))
         else:
@@ -175,7 +179,7 @@ def _segments(said: str, at: int, place: int, last: int, by: Separators) -> tupl
     """The segments up to IEA, or up to another ISA or the end where there is none; where the rest begins; and whether
     the last one is ended. last: from there on all is blank."""
     found: list[Segment] = []
-    while at < len(said):
+    while at < len(said) and place + len(found) <= _MOST:
         end = said.find(by.terminator, at)
         body = said[at : end if end >= 0 else len(said)].lstrip("\r\n")
         if found and body.startswith(f"ISA{by.element}"):

@@ -15,6 +15,7 @@ from carecoord.words.sentence import sentence
 
 _DIGITS: Final = 15  # of a number: more no guide has, and more can not be reckoned with to the cent
 _DEEPEST: Final = 10  # levels above one: a guide has five
+_LONGEST: Final = 500  # segments of a level with others under it, for each of which it is looked through
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +38,8 @@ class Level:
 
 
 def levels(segments: Sequence[Segment], faults: list[Fault]) -> list[Level]:
-    """The levels of a transaction in their order. A level whose parent is not there, one too deep, or a number twice,
-    is a fault."""
+    """The levels of a transaction in their order. A level whose parent is not there, or is too long to be one, one too
+    deep, or a number twice, is a fault."""
     found: dict[str, Level] = {}
     starts = [n for n, each in enumerate(segments) if each.id == "HL"]
     for n, end in pairwise([*starts, len(segments) - 1]):
@@ -49,6 +50,9 @@ def levels(segments: Sequence[Segment], faults: list[Fault]) -> list[Level]:
         above = found.get(parent)
         if parent and above is None:
             faults.append(fault(head, 2, sentence("x12.fault.level-parent", number=parent)))
+        if above and len(above.segments) > _LONGEST:
+            faults.append(fault(head, 2, sentence("x12.fault.level-long", number=parent, most=_LONGEST)))
+            above = None
         chain = (*above.above, above) if above else ()
         if len(chain) > _DEEPEST:
             faults.append(fault(head, 2, sentence("x12.fault.level-deep", most=_DEEPEST)))

@@ -226,7 +226,8 @@ def test_a_denial_without_a_reason_is_told() -> None:
 
 def test_a_271_says_whether_the_card_is_good_and_an_unknown_need_is_never_a_no() -> None:
     (transaction,) = envelope.read(file("271", ELIGIBILITY)).transactions
-    (found,) = eligibility.read(transaction)
+    ((found,), wrong) = eligibility.read(transaction)
+    assert wrong == []
     assert (found.trace, found.member, found.inforce, found.first, found.last) == (
         "q2", "GC014-4309772", True, date(2026, 1, 1), None,
     )  # fmt: skip
@@ -242,13 +243,13 @@ def test_a_271_says_whether_the_card_is_good_and_an_unknown_need_is_never_a_no()
 
 def test_a_card_said_to_be_active_and_inactive_is_not_said_to_be_good() -> None:
     body = ELIGIBILITY.replace("EB*F**33", "EB*6**33")
-    (found,) = eligibility.read(envelope.read(file("271", body)).transactions[0])
+    ((found,), _) = eligibility.read(envelope.read(file("271", body)).transactions[0])
     assert found.inforce is None
 
 
 def test_a_271_that_refuses_gives_an_error_and_no_insurance() -> None:
     body = "\n".join([*ELIGIBILITY.splitlines()[:8], "AAA*N**72*C"])
-    (found,) = eligibility.read(envelope.read(file("271", body)).transactions[0])
+    ((found,), _) = eligibility.read(envelope.read(file("271", body)).transactions[0])
     asked = {"resourceType": "CoverageEligibilityRequest", "id": "q2", "purpose": ["benefits"]}
     response = eligibility.response("e1", asked, {"resourceType": "Coverage", "id": "card"}, found, NOW)
     assert response["outcome"] == "error"

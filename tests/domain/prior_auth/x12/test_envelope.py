@@ -136,6 +136,28 @@ def test_levels_under_levels_without_end_are_a_fault() -> None:
     )  # fmt: skip
 
 
+def test_a_level_with_others_under_it_is_no_longer_than_a_guide_has_them() -> None:
+    """It is looked through for each of them: one of a hundred thousand segments over as many patients has no end."""
+    long = "\n".join(["HL*1**20*1", *["REF*EA*1"] * 500, "HL*2*1*PT*0", "HL*3*1*PT*0"])
+    faults: list[envelope.Fault] = []
+    (transaction,) = envelope.read(file("277", long)).transactions
+    found = loops.levels(transaction.segments, faults)
+    assert [len(each.above) for each in found] == [0, 0, 0]
+    assert [(each.where, str(each.why)) for each in faults] == [
+        ("HL02", "The level above it, 1, has more than 500 segments; no guide has so many."),
+    ] * 2  # fmt: skip
+
+
+def test_a_file_of_more_segments_than_any_has_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each takes a hundred times the room of the one character that ends it."""
+    monkeypatch.setattr(envelope, "_MOST", 1_000)
+    found = envelope.read(file("278", "~" * 5_000))
+    assert [str(each.why) for each in found.faults] == [
+        "The file has more than 1,000 segments. Ask the payer for it in parts."
+    ]
+    assert found.transactions == []
+
+
 VALUE = st.text(st.sampled_from("ABCZabz019 .,'()/&-+#%@_ñÉ"), max_size=12)
 ELEMENT = st.one_of(VALUE, st.tuples(VALUE, VALUE).filter(lambda pair: bool(pair[-1])))
 BODY = st.lists(
