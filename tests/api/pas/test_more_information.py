@@ -101,6 +101,25 @@ def test_nobody_attaches_to_anothers_request(partner: Api, rival: Api, payer: Ap
     assert payer.get(f"/Task/{asked}").get_json()["status"] == "requested"
 
 
+@pytest.mark.parametrize("address", ["Binary/anothers", "https://care.example/fhir/Binary/anothers"])
+def test_a_paper_opens_no_file_of_the_payers_that_its_sender_merely_names(
+    partner: Api, payer: Api, api: Api, asked: str, address: str
+) -> None:
+    """Whoever reads a document reads the file that it is attached to."""
+    attached = [{"attachment": {"url": address}}]
+    file = {"resourceType": "Binary", "id": "anothers", "contentType": "text/plain", "data": "VGhlIHBsYW4u"}
+    assert api.put("/Binary/anothers", file).status_code == 201
+    whole = homecare("B2")
+    claim = whole["entry"][0]["resource"]
+    paper = PAPER | {"subject": claim["patient"], "content": attached}
+    whole["entry"].append({"fullUrl": "urn:uuid:0b0f6a8e-6a0f-4bb2-9d6e-0a4a6f8b1c11", "resource": paper})
+    assert partner.post("/Claim/$submit", whole).status_code == 200
+    assert partner.post("/$submit-attachment", sent(content=PAPER | {"content": attached})).status_code == 200
+    assert partner.get("/DocumentReference").get_json()["total"] == 2
+    for each in (partner, payer):
+        assert each.get("/Binary/anothers").status_code == 404
+
+
 def test_what_the_payer_asks_for_comes_with_the_notice_as_pas_tasks(
     partner: Api, payer: Api, world: World, asked: str, receivers: Any
 ) -> None:

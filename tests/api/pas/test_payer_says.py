@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from carecoord.actions.prior_auth.pas import packets
 from carecoord.actions.prior_auth.pas_client import inquire, payers
 from carecoord.domain.access.roles import DISCLOSED
 from carecoord.domain.prior_auth.clinic import channels
@@ -74,6 +75,36 @@ def test_of_the_papers_of_a_wish_only_those_of_its_patient_leave(both: Pair) -> 
     assert len(both.payer.held("DocumentReference")) == 1
     (task,) = [each for each in both.payer.held("Task") if "reasonReference" in each]
     assert task["status"] == "completed"
+
+
+def test_a_request_takes_nothing_of_another_patient_along_that_it_names(both: Pair) -> None:
+    """Whoever may write a request would open any record to the payer by naming it there."""
+    both.clinic.put(*request("r2"))
+    *along, claim = request("r1")
+    strange = ["Patient/p-r2", "Coverage/card-r2", "DocumentReference/note-r2", "Task/task-r2"]
+    system = "http://terminology.hl7.org/CodeSystem/claiminformationcategory"
+    category = {"coding": [{"system": system, "code": "info"}]}
+    claim["supportingInfo"] = [
+        {"sequence": n, "category": category, "valueReference": {"reference": each}}
+        for n, each in enumerate([*strange, "DocumentReference/note-r1"], 1)
+    ]
+    both.clinic.put(*along, claim)
+    with reading(both.clinic.world.engine) as conn:
+        bundle = packets.request_bundle(both.clinic.world, conn, "r1")
+    base = both.clinic.world.settings.fhir_url
+    assert sorted(each["fullUrl"].removeprefix(f"{base}/") for each in bundle["entry"]) == [
+        "Claim/r1", "Coverage/card-r1", "DocumentReference/note-r1", "Organization/insurer", "Organization/office",
+        "Organization/surgeon", "Patient/p-r1", "ServiceRequest/order-r1",
+    ]  # fmt: skip
+    assert "r2" not in json.dumps(bundle, default=str)
+
+
+def test_a_file_that_a_payer_names_is_none_of_ours(both: Pair) -> None:
+    sent(both, "r1")
+    letter = "https://payer.example/letter"
+    told(both, "r1", extension=[{"url": letter, "valueAttachment": {"url": "Binary/letter"}}])
+    (named,) = [one for each in answers(both, "r1") for one in each.get("extension", []) if one["url"] == letter]
+    assert named["valueAttachment"] == {"url": "urn:not-sent:Binary/letter"}
 
 
 def test_a_number_that_two_requests_share_gives_none_of_them_the_answer_to_the_other(both: Pair) -> None:

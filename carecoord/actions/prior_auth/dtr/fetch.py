@@ -13,6 +13,7 @@ from carecoord.actions.prior_auth import requests
 from carecoord.actions.prior_auth.pas_client import answers, payers
 from carecoord.domain.access import verbs
 from carecoord.domain.prior_auth.dtr import package, wanted
+from carecoord.domain.prior_auth.pas import packet
 from carecoord.domain.questionnaires.form import canonical
 from carecoord.domain.resource.elements import Json, item, items, key, target, text
 from carecoord.errors import Conflict, Forbidden, Unavailable
@@ -56,6 +57,8 @@ def fetch(world: World, id: str) -> None:
         card = _resource(conn, next(iter(_cards(claim)), ""))
         house = _resource(conn, f"Organization/{payer}")
     if standing is None or not order or not card or text(claim, "status") not in ("draft", "active"):
+        return
+    if not (packet.is_disclosed(claim, order) and packet.is_disclosed(claim, card)):
         return
     payers.demand_awake(world, standing)
     try:

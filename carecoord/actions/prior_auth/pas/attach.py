@@ -11,7 +11,7 @@ from carecoord.actions.access.audited import refusals_noted
 from carecoord.actions.access.turn import Turn, changing
 from carecoord.actions.fhir import door
 from carecoord.actions.prior_auth.pas.explode import disclosed, own_id
-from carecoord.domain.prior_auth.pas import attachment
+from carecoord.domain.prior_auth.pas import attachment, links
 from carecoord.domain.prior_auth.pas.answer import numbers
 from carecoord.domain.prior_auth.pas.attachment import Attachments, Piece
 from carecoord.domain.resource.codes import PAS
@@ -53,6 +53,7 @@ def attach(world: World, grant: Grant, parameters: Json, *, request: str = "") -
 
 def _kept(turn: Turn, piece: Piece, claim: Json, payer: str) -> Json:
     kept = attachment.kept(piece, _id(turn, claim, piece.content), claim)
+    kept = links.elsewhere(kept, turn.world.base.url)
     return disclosed(kept, payer) if kept["resourceType"] == "QuestionnaireResponse" else kept
 
 

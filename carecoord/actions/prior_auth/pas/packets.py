@@ -25,10 +25,11 @@ def gathered(world: World, conn: Connection, request: Json, number: str) -> Json
     """The same of a Claim as it would be sent. number: of the Bundle."""
     along: dict[str, Json] = {}
     left = packet.wanted(request, True)
-    for _ in range(_DEEP):
+    for n in range(_DEEP):
         fresh = {each for each in left if each not in along and each != key(request)}
         pairs = [(kind, id) for kind, _, id in (each.partition("/") for each in fresh)]
         found = [json.loads(one.body) for one in read.many(conn, pairs)]
+        found = [each for each in found if n or packet.is_disclosed(request, each)]
         along |= {key(each): attachments.inlined(conn, each, ()) for each in found}
         left = [to for each in found for to in packet.wanted(each, False)]
     return packet.bundle(request, along, world.base.url, number, world.clock())

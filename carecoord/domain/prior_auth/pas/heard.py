@@ -13,6 +13,7 @@ from uuid import UUID, uuid5
 
 from carecoord.domain.prior_auth.clinic.wishes import is_wish
 from carecoord.domain.prior_auth.lifecycle import newest
+from carecoord.domain.prior_auth.pas.links import elsewhere
 from carecoord.domain.prior_auth.pas.packet import IDENTIFIER
 from carecoord.domain.prior_auth.pas.request import references
 from carecoord.domain.resource.days import when
@@ -132,7 +133,7 @@ def kept(said: Said, claim: Json, base: str, now: datetime) -> Json:
     """An answer as it stands here: to this request, of its patient, by its payer. It has the same id whenever the same
     is said again. claim: the request as it is stored; base: of our addresses."""
     answer = {name: value for name, value in said.answer.items() if name not in ("id", "meta", "text", "contained")}
-    ours: Json = substitute(answer, {"reference": lambda to: _ours(to, base)})
+    ours: Json = elsewhere(substitute(answer, {"reference": lambda to: _ours(to, base)}), base)
     created = text(ours, "created") or now.isoformat(timespec="seconds")
     who = {"patient": item(claim, "patient"), "insurer": item(claim, "insurer"), "requestor": item(claim, "provider"),
            "request": {"reference": key(claim)}}  # fmt: skip
@@ -192,7 +193,7 @@ def wish(url: str, task: Json, claim: Json, base: str) -> Json:
     """A payer's wish for a paper or a form as it stands here, without what is its owner's to say: what fulfilled it,
     and how far it is. The same one has the same id."""
     bare = {name: value for name, value in task.items() if name not in _NO_WISH}
-    ours: Json = substitute(bare, {"reference": lambda to: _ours(to, base)})
+    ours: Json = elsewhere(substitute(bare, {"reference": lambda to: _ours(to, base)}), base)
     who: dict[str, Any] = {"for": item(claim, "patient"), "requester": item(claim, "insurer"),
                            "owner": item(claim, "provider"), "reasonReference": {"reference": key(claim)}}  # fmt: skip
     done = text(ours, "status") == "completed"  # the payer has it by another way; else it waits still

@@ -10,6 +10,8 @@ from typing import Any, Final
 from carecoord.domain.prior_auth.pas.request import Sent, based, is_cancelled
 from carecoord.domain.resource.codes import PAS, PATIENT_REFERRAL
 from carecoord.domain.resource.elements import Json, extension, extensions, item, items, text
+from carecoord.fhir.search.criteria import ATTACHED
+from carecoord.fhir.search.values import refers
 from carecoord.fhir.substitution import substitute
 
 ELSEWHERE: Final = "urn:not-sent:"
@@ -20,7 +22,13 @@ _ABSOLUTE: Final = re.compile(r"[a-z][a-z0-9+.-]*:")
 def ours(resource: Json, url: str, sent: Sent, names: Mapping[str, str], base: str) -> Json:
     """A resource of fullUrl `url` with its references in our names. names: fullUrl -> `Type/id` here; base: our own
     address, at which a partner names nothing that it did not send."""
-    return substitute(resource, {"reference": _renamed(url, sent, names, base)})
+    renamed = _renamed(url, sent, names, base)
+    return substitute(resource, {"reference": renamed, "url": _of_files(renamed, base)})
+
+
+def elsewhere(resource: Json, base: str) -> Json:
+    """A resource that came by itself, whose attachments are no files of ours."""
+    return substitute(resource, {"url": _of_files(ELSEWHERE.__add__, base)})
 
 
 def _renamed(url: str, sent: Sent, names: Mapping[str, str], base: str) -> Callable[[str], str]:
@@ -33,6 +41,16 @@ def _renamed(url: str, sent: Sent, names: Mapping[str, str], base: str) -> Calla
         return ELSEWHERE + reference if whole.startswith(base) or not _ABSOLUTE.match(whole) else whole
 
     return renamed
+
+
+def _of_files(renamed: Callable[[str], str], base: str) -> Callable[[str], str]:
+    """The same for the address of an attachment: what it is attached to opens a file of ours."""
+
+    def of_files(address: str) -> str:
+        found = refers(address, f"{base.rstrip('/')}/")
+        return renamed(address) if found and found[0] == ATTACHED[0] else address
+
+    return of_files
 
 
 def with_order(claim: Json, order: str) -> Json:

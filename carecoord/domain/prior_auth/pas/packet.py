@@ -9,21 +9,31 @@ from typing import Any, Final
 
 from carecoord.domain.prior_auth.pas.request import references
 from carecoord.domain.resource.codes import EXTENSION, HL7, PAS, has
-from carecoord.domain.resource.elements import Json, item, items, key, target, text
+from carecoord.domain.resource.elements import Json, item, items, key, target, targets, text
 
 IDENTIFIER: Final = "urn:carecoord:pas"  # of the Bundles that we send
 _WHO: Final = frozenset({
     "Organization", "Practitioner", "PractitionerRole", "Location", "Patient", "Coverage", "RelatedPerson",
 })  # fmt: skip
+_ABOUT: Final = ("patient", "subject", "beneficiary", "for")  # what names the patient of a resource
 _SERVER: Final = ("meta", "text")
 _MEMBER: Final = (f"{HL7}/v2-0203", "MB")
 _CHANGED: Final = f"{PAS}/extension-infoChanged"
 _COMPARED: Final = ("productOrService", "servicedDate", "servicedPeriod", "modifier")
 
 
+def is_disclosed(claim: Json, resource: Json) -> bool:
+    """Whether what a Claim names itself goes along with it: not what is about another patient, whose record nobody
+    opens to a payer by naming it."""
+    is_patient = resource.get("resourceType") == "Patient"
+    named = [key(resource)] if is_patient else [to for name in _ABOUT for to in targets(resource, name)]
+    others = {each for each in named if each.startswith("Patient/")} - {target(item(claim, "patient"))}
+    return not others
+
+
 def wanted(resource: Json, first: bool) -> list[str]:
-    """What goes along with a resource, as `Type/id`. first: it is the Claim, which discloses all that it names; of the
-    others only who somebody is."""
+    """What goes along with a resource, as `Type/id`. first: it is the Claim, which discloses what it names of its
+    patient; of the others only who somebody is."""
     named = [each for each in references(resource) if ":" not in each]
     return [each for each in named if first or each.partition("/")[0] in _WHO]
 
