@@ -4,21 +4,26 @@ Roles see a patient by what points at them: a referral to one's organization, a 
 such a thing about any patient could open any record. So those whom a role narrows may point only at patients whom they
 see already, or whom they admit in the same go into their own organization's care. A file is seen by the documents that
 it is attached to, and goes along to an EHR with whatever names it: so they may name, wherever they do, only files that
-they see already, that they bring along, or that the resource named before.
+they see already, that they bring along, or that the resource named before. And who works at an organization sees what
+its copies are party to, which are known by their identifiers: so whoever keeps the registry makes their own
+organization no copy of another; who sets the house up says which are one.
 """
 
 from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
 from carecoord.actions.access.turn import Turn
+from carecoord.domain.access import verbs
 from carecoord.domain.access.roles import Office
-from carecoord.domain.resource.elements import item, target
+from carecoord.domain.resource.elements import identifiers, item, target
+from carecoord.domain.resource.parties import TAXES
 from carecoord.errors import Forbidden
 from carecoord.fhir import text as json
 from carecoord.fhir.search.criteria import ATTACHED
 from carecoord.fhir.search.extract import Index, extract
 from carecoord.fhir.search.values import refers
 from carecoord.store.resources import read
+from carecoord.store.worklist import registry
 
 _NAMES = ("reference", "url")  # of a Reference, and of an Attachment
 
@@ -35,8 +40,8 @@ class Write(Protocol):
 
 
 def demand_seen(turn: Turn, writes: Iterable[Write]) -> None:
-    """Refuse writes that point at a patient whom the asker's roles do not see, or name a file that they do not see.
-    To be called before anything is written.
+    """Refuse writes that point at a patient whom the asker's roles do not see, name a file that they do not see, or
+    make their organization and another one copies of each other. To be called before anything is written.
 
     Raises Forbidden, in the same words for what is hidden and what is not there.
     """
@@ -55,6 +60,23 @@ def demand_seen(turn: Turn, writes: Iterable[Write]) -> None:
             if not _is_seen(turn, "Binary", id) and id not in _files_before(turn, write):
                 text = f"There is no Binary/{id} that this access sees: send it in the same transaction."
                 raise Forbidden(text, write.type)
+        if write.type == "Organization" and not verbs.may(turn.grant.roles, "set-up") and _makes_one(turn, write):
+            text = "An identifier of this organization is another's: an administrator says whether they are one."
+            raise Forbidden(text, "Organization.identifier")
+
+
+def _makes_one(turn: Turn, write: Write) -> bool:
+    """Whether an organization that stands here is made a copy of the asker's own: it gains an identifier of theirs, or
+    theirs one of another's. One that is new is party to nothing yet, unless it is the asker's."""
+    ours = {*turn.office().organizations, turn.grant.organization}
+    row = read.get(turn.conn, write.type, write.id)
+    held = json.loads(row.body) if row and not row.deleted else {}
+    gained = {each for each in identifiers(write.resource or {}) - identifiers(held) if not each.startswith(TAXES)}
+    if write.id not in ours:
+        return bool(held) and not gained.isdisjoint(turn.office().identifiers)
+    pairs = [(system, value) for system, _, value in (each.partition("|") for each in sorted(gained))]
+    found = registry.identified(turn.conn, write.type, pairs) if pairs else []
+    return any(each.id not in ours for each in found)
 
 
 def _is_seen(turn: Turn, type: str, id: str) -> bool:

@@ -1,0 +1,45 @@
+"""Nobody makes their office another one (security.md 1): copies of an organization are known by their identifiers, and
+who works at one sees what its copies are party to. Whoever keeps the registry gives no identifier away."""
+
+import pytest
+
+from tests.attacks.fort import ORGANIZATIONS, Fort
+
+OWN, OTHER = "Organization/cop8-own", "Organization/cop8-other"
+NPI = "http://hl7.org/fhir/sid/us-npi"
+
+
+def house(name: str, *numbers: tuple[str, str]) -> dict[str, object]:
+    kind, _, id = name.partition("/")
+    said = [{"system": system, "value": value} for system, value in numbers]
+    return {"resourceType": kind, "id": id, "name": id, **({"identifier": said} if said else {})}
+
+
+@pytest.fixture(scope="module")
+def two(fort: Fort) -> Fort:
+    """The server with a house of our asker and another one."""
+    fort.put(house(OWN, (NPI, "9000088001")), house(OTHER, (NPI, "9000088002")),
+             house("Organization/cop8-bare"))  # fmt: skip
+    return fort
+
+
+def put(fort: Fort, body: dict[str, object], role: str = "contracts", organization: str = "cop8-own") -> int:
+    token = fort.token("user/*.cruds", roles={role}, organization=organization, subject="cop8")
+    return int(fort.ask("PUT", f"Organization/{body['id']}", token, body).status_code)
+
+
+def test_whoever_keeps_the_registry_makes_no_two_offices_one(two: Fort) -> None:
+    own, other = (NPI, "9000088001"), (NPI, "9000088002")
+    assert put(two, house(OWN, own, other)) == 403
+    assert put(two, house(OWN, other)) == 403
+    assert put(two, house(OWN, own, ("urn:oid:2.16.840.1.113883.4.6", "9000088002"))) == 403
+    assert put(two, house(OTHER, other, own)) == 403
+    assert put(two, house("Organization/cop8-bare", own)) == 403
+    assert put(two, house("Organization/cop8-none", other), organization="cop8-none") == 403
+
+
+def test_what_makes_no_copy_of_ones_own_office_is_kept_as_before(two: Fort) -> None:
+    assert put(two, house(OWN, (NPI, "9000088001"), ("https://own.example/number", "1"))) == 200
+    assert put(two, house(OTHER, (NPI, "9000088002"), ("https://own.example/number", "2"))) == 200
+    assert put(two, house("Organization/cop8-new", (NPI, "9000088002"))) == 201
+    assert put(two, house(OWN, (NPI, "9000088001"), (NPI, "9000088002")), "admin", ORGANIZATIONS["admin"]) == 200
