@@ -10,7 +10,7 @@ from typing import Final
 from auth.grant import Grant
 from carecoord.actions.access import sides
 from carecoord.actions.access.turn import Turn
-from carecoord.actions.acts.act import Deed, Done, Planned, Submission, performed
+from carecoord.actions.acts.act import Acting, Deed, Done, Planned, Submission, perform, performed
 from carecoord.actions.acts.contacts import called
 from carecoord.actions.claims import outgoing
 from carecoord.actions.prior_auth import requests
@@ -18,14 +18,17 @@ from carecoord.actions.prior_auth.pas_client import sendable
 from carecoord.actions.prior_auth.requests import Dossier
 from carecoord.domain.access import verbs
 from carecoord.domain.access.verbs import Verb
+from carecoord.domain.clearance.clearance import Clearance
 from carecoord.domain.contacts import acts as contacts
 from carecoord.domain.contacts.acts import Contact, How, Outcome
-from carecoord.domain.prior_auth import lifecycle
+from carecoord.domain.prior_auth import drafts, lifecycle
 from carecoord.domain.prior_auth.clinic import asked, channels, offers, peer
 from carecoord.domain.prior_auth.clinic.asked import Speed, Wish
 from carecoord.domain.prior_auth.clinic.channels import Channel
 from carecoord.domain.prior_auth.clinic.peer import Result
+from carecoord.domain.prior_auth.drafts import Parties
 from carecoord.domain.prior_auth.lifecycle import LifeVerb
+from carecoord.domain.referrals import offers as referral_offers
 from carecoord.domain.referrals.case import order_named
 from carecoord.domain.resource.days import local
 from carecoord.domain.resource.elements import Json, item, items, key, target, text
@@ -182,12 +185,37 @@ def extend(world: World, grant: Grant, request: str, submission: Submission, giv
     return _done(world, grant, request, submission, "extend-request", plan)
 
 
+def begin(world: World, grant: Grant, request: str, submission: Submission, _: None) -> Done:
+    """Begin a request for the authorization that a referral needs, as a draft of the team: to who pays on the day of
+    the visit, for who is to see the patient. Raises Conflict where none is needed, or one stands."""
+
+    def plan(acting: Acting) -> Planned:
+        judged = acting.clearance
+        card = judged.card
+        if card is None or "begin-request" not in referral_offers.offered(acting.case, judged, acting.sides):
+            raise Conflict(sentence("refusals.request-not-to-begin"), "http.act")
+        day = judged.booking.day if judged.booking else None
+        who = Parties(card, acting.office, _performer(judged), day)
+        draft = drafts.begun(acting.id, acting.case.order, who, acting.turn.now)
+        return Planned([draft], sentence("act.request-begun", whom=card.payer_named))
+
+    return perform(world, grant, request, submission, "begin-request", plan)
+
+
+def _performer(judged: Clearance) -> Json | None:
+    """Who is to see the patient, as a Reference."""
+    who = judged.facts.referral.performer
+    party = (who.organization or who.practitioner) if who else None
+    return {"reference": party.reference, "display": party.name} if party and party.reference else None
+
+
 def renew(world: World, grant: Grant, request: str, submission: Submission, _: None) -> Done:
-    """Begin a new request like this one, as a draft of the team."""
+    """Begin a new request like this one, as a draft of the team: to who pays now, for who is to see the patient now."""
 
     def plan(acting: Asking) -> Planned:
-        now = acting.turn.now
+        now, judged = acting.turn.now, acting.found.judged
         draft = asked.renewed(acting.id, acting.claim, RENEWED, now, local(now, acting.zone))
+        draft |= drafts.anew(acting.claim, judged.card, _performer(judged))
         return Planned([draft], sentence("act.request-renewed"))
 
     return _done(world, grant, request, submission, "renew-request", plan)

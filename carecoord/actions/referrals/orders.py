@@ -14,6 +14,7 @@ from carecoord.actions.referrals.holds import Hold
 from carecoord.domain.documents import acts as document_acts
 from carecoord.domain.documents import audience
 from carecoord.domain.prior_auth import drafts as requests
+from carecoord.domain.prior_auth.drafts import Parties
 from carecoord.domain.referrals import acts, drafts
 from carecoord.domain.referrals.candidates import Candidate
 from carecoord.domain.referrals.drafts import Fields
@@ -100,4 +101,4 @@ def _shown(papers: Sequence[Json], to: Sequence[str]) -> list[Json]:
 def _request(acting: Acting, order: Json, chosen: Candidate, performer: Json) -> Json | None:
     """The request for authorization that has to be had, begun; None where none is."""
     card = announcements.requested(order, chosen)
-    return requests.begun(acting.id, order, card, acting.office, performer, acting.turn.now) if card else None
+    return requests.begun(acting.id, order, Parties(card, acting.office, performer), acting.turn.now) if card else None

@@ -16,7 +16,7 @@ Verb = Literal[
     "reopen", "hear-yes", "hear-no",
     "withdraw", "confirm-cancel", "refuse-cancel",
     "book", "move", "cancel", "arrive", "no-show", "report", "acknowledge", "tell",
-    "give-form", "instruct", "fill", "have-read",
+    "give-form", "instruct", "fill", "have-read", "begin-request",
     "message", "link", "end-link", "offer", "choose", "attend", "ask-to-move", "stop-messages",
     "draft", "edit", "amend", "sign", "drop", "affiliate", "oblige", "fulfil", "give-notice", "end", "file",
     "cite", "accept-clause", "counter-clause",
@@ -76,6 +76,7 @@ TABLE: Final[dict[str, frozenset[Verb]]] = {
             "give-form",
             "instruct",
             "fill",
+            "begin-request",
             "start-plan",
             "set-goal",
             "add-activity",
@@ -248,6 +249,7 @@ SIDES: Final[dict[Verb, frozenset[Side]]] = {  # of an act: whose it is
     "ask-to-move": frozenset({"patient"}),
     "stop-messages": frozenset({"patient"}),
     "check-eligibility": frozenset({"requester"}),  # without a request for authorization, too
+    "begin-request": frozenset({"requester"}),  # for an authorization that has to be had, and for which none stands
 }
 AGREEMENT: Final[tuple[Verb, ...]] = (  # what is done with an agreement
     "draft", "edit", "amend", "sign", "drop", "affiliate", "oblige", "fulfil", "give-notice", "end",

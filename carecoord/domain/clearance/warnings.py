@@ -34,7 +34,7 @@ def cautions(
         for span in gate.spans
         if RANK[span.state] > RANK[gate.state]
     ]
-    found += _used_up(ruling)
+    found += used_up(ruling)
     if card and ruling.gate.rule in ("authorization.missing", "authorization.no-rule"):
         found += _suggestions(known, card, day)
     if card and (others := rivals(known.cards, known.referral.cards, card, day)):
@@ -68,7 +68,7 @@ def _called(card: Card) -> Sentence:
     return sentence("card", payer=card.payer_named, plan=plan)
 
 
-def _used_up(ruling: Ruling) -> list[Sentence]:
+def used_up(ruling: Ruling) -> list[Sentence]:
     """Before the next visit is booked: nothing is left; another order has booked more than there was."""
     tally, found = ruling.tally, []
     if tally is None or ruling.gate.unmet:

@@ -1,22 +1,35 @@
-"""A request for authorization begun for an order, for whoever submits it: a draft Claim of what the order says. Pure.
+"""A request for authorization begun for an order, for whoever submits it: a draft Claim of what the order says, to who
+pays for the days that are wanted. Pure.
 
 Clause: FHIR R4 claim.html (use preauthorization), Da Vinci PAS (requestedService on the line)."""
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Final
 
 from carecoord.domain.coverage.gate import Card
 from carecoord.domain.resource.codes import HL7, IDENTIFIER, PAS
-from carecoord.domain.resource.elements import Json, item, key, target, text
+from carecoord.domain.resource.elements import Json, item, items, key, target, text
 
 _FAST: Final = frozenset({"stat", "asap"})  # priorities of orders whose request is expedited
 
 
-def begun(id: str, order: Json, card: Card, office: Json, performer: Json, now: datetime) -> Json:
-    """The Claim: for the patient, under the card, of the order's service for the days that it wants. office: who asks,
-    performer: who is to do it, as References."""
-    about = {"reference": key(order)}
-    period = item(order, "occurrencePeriod")
+@dataclass(frozen=True, slots=True)
+class Parties:
+    """Whom a request is about and between: the card, who asks, who is to do it (References; None: nobody is named), and
+    the day of the visit, None where none is booked."""
+
+    card: Card
+    office: Json
+    performer: Json | None
+    day: date | None = None
+
+
+def begun(id: str, order: Json, who: Parties, now: datetime) -> Json:
+    """The Claim: for the patient, under the card, of the order's service for the days that it wants and the card
+    holds, the visit's among them."""
+    about, card, performer = {"reference": key(order)}, who.card, who.performer
+    period = _days(item(order, "occurrencePeriod"), who)
     return {
         "resourceType": "Claim",
         "id": id,
@@ -27,20 +40,45 @@ def begun(id: str, order: Json, card: Card, office: Json, performer: Json, now: 
         "patient": {"reference": target(item(order, "subject"))},
         "created": now.isoformat(timespec="seconds"),
         **({"insurer": _insurer(card)} if card.payer else {}),
-        "provider": office,
+        "provider": who.office,
         "priority": {"coding": [{"system": f"{HL7}/processpriority", "code": _priority(order)}]},
         "referral": about,
-        "careTeam": [{"sequence": 1, "provider": performer}],
-        "insurance": [{"sequence": 1, "focal": True, "coverage": {"reference": card.key}}],
+        **({"careTeam": [{"sequence": 1, "provider": performer}]} if performer else {}),
+        "insurance": insured(card),
         "item": [{
             "extension": [{"url": f"{PAS}/extension-requestedService", "valueReference": about}],
             "sequence": 1,
-            "careTeamSequence": [1],
+            **({"careTeamSequence": [1]} if performer else {}),
             "productOrService": item(order, "code"),
             **({"servicedPeriod": period} if period else {}),
             "quantity": {"value": 1},
         }],
     }  # fmt: skip
+
+
+def _days(period: Json, who: Parties) -> Json:
+    """The days that are asked for, as a Period; empty where nothing says which."""
+    day = who.day.isoformat() if who.day else ""
+    start, end = text(period, "start") or day, text(period, "end") or day
+    first = who.card.days.start.isoformat() if who.card.days.start else ""
+    start, end = max(start, first) if start else "", max(end, day) if end else ""
+    return {name: each for name, each in (("start", start), ("end", end)) if each}
+
+
+def insured(card: Card) -> list[Json]:
+    """The card as the one insurance of a request."""
+    return [{"sequence": 1, "focal": True, "coverage": {"reference": card.key}}]
+
+
+def anew(old: Json, card: Card | None, performer: Json | None) -> Json:
+    """What of an old request is different when it is made again: who pays, and who is to do it."""
+    cards = {target(item(each, "coverage")) for each in items(old, "insurance")}
+    team = {target(item(each, "provider")) for each in items(old, "careTeam")}
+    named = target(performer) if performer else ""
+    return {
+        **({"insurer": _insurer(card), "insurance": insured(card)} if card and card.key not in cards else {}),
+        **({"careTeam": [{"sequence": 1, "provider": performer}]} if named and named not in team else {}),
+    }
 
 
 def _insurer(card: Card) -> Json:

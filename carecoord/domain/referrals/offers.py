@@ -5,12 +5,16 @@ from collections.abc import Iterable
 
 from carecoord.domain.access.verbs import Side, Verb
 from carecoord.domain.clearance.clearance import Clearance
+from carecoord.domain.coverage.gate import RUN
 from carecoord.domain.referrals import acts, drafts, stages, states, withdrawals
 from carecoord.domain.referrals.case import Case
 from carecoord.domain.referrals.referral import UNANSWERED
 from carecoord.domain.resource.elements import Json, key, text
 from carecoord.domain.scheduling import states as visit_states
 
+# Next steps of the authorization gate that a request of its own takes: none was made, or those that were made are of
+# another payer or for another clinic.
+ASKING = ("prepare-authorization", "change-provider")
 BARE = ("draft", "new", *acts.ENDED)  # stages in which no visit is to be recorded
 
 
@@ -74,6 +78,10 @@ def offered(case: Case, judged: Clearance, sides: Iterable[Side]) -> frozenset[V
         found.add("share")
     if "requester" in sides:
         found |= {"link", "message", "give-form", "instruct"}
+        action = judged.ruling.gate.action
+        found |= {"begin-request"} if action and action.code in ASKING and judged.card else set()
+        asks = judged.gate("coverage").action == RUN
+        found |= {"check-eligibility"} if asks else set()
     elif other_side(sides, judged):
         found.add("message")
     task, order = current_task(case, judged), case.order

@@ -68,6 +68,8 @@ BUTTONS: Final[Mapping[Verb, tuple[str, str, str]]] = Glossary(
         "link": (sentence("acts.buttons.link"), "waypoints", "."),
         "give-form": (sentence("acts.buttons.give-form"), "list-checks", ";"),
         "instruct": (sentence("acts.buttons.instruct"), "file-text", "-"),
+        "check-eligibility": (sentence("requests.do.check-eligibility"), "id-card", "0"),
+        "begin-request": (sentence("acts.buttons.begin-request"), "shield-check", "="),
     }
 )
 # Of the acts for several those that stand beside More on a phone, in the few words that there is room for.
@@ -136,6 +138,7 @@ ELSEWHERE: Final[dict[Verb, str]] = {  # acts with a page of their own, under th
     "link": "links", "refer": "refer",
 }  # fmt: skip
 PRESSED: Final = frozenset({  # done without a form
-    "release", "receive", "send", "accept", "arrive", "no-show", "acknowledge", "tell",
+    "release", "receive", "send", "accept", "arrive", "no-show", "acknowledge", "tell", "begin-request",
+    "check-eligibility",
 })  # fmt: skip
 RED: Final = frozenset({"decline", "cancel", "no-show", "hear-no", "withdraw", "confirm-cancel"})  # what ends something

@@ -12,6 +12,7 @@ from carecoord.actions.acts.documents import Attached, Shared, Upload
 from carecoord.actions.acts.reports import Reported
 from carecoord.actions.messages import messages
 from carecoord.actions.messages.messages import Written
+from carecoord.actions.prior_auth import eligibility, request_acts
 from carecoord.actions.questionnaires import ask
 from carecoord.domain.contacts.acts import How, Outcome
 from carecoord.domain.documents.kinds import KINDS
@@ -163,6 +164,8 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "share": Command(_share, documents.share),
     "message": Command(_message, messages.write),
     "give-form": Command(_form, ask.give),
+    "check-eligibility": Command(_nothing, eligibility.check_for_case),
+    "begin-request": Command(_nothing, request_acts.begin),
     "instruct": Command(_instructions, ask.instruct),
     "assign": Command(_assign, work.assign),
     "snooze": Command(_snooze, work.snooze),

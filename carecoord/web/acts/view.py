@@ -12,6 +12,7 @@ from carecoord.actions.guests.links import language
 from carecoord.actions.questionnaires.ask import Offered
 from carecoord.actions.worklist.worklist import Panel
 from carecoord.domain.access.verbs import Verb
+from carecoord.domain.clearance.warnings import used_up
 from carecoord.domain.contacts.attempts import LETTER_AFTER, attempts, unreached
 from carecoord.domain.documents.acts import called
 from carecoord.domain.referrals import withdrawals
@@ -21,6 +22,7 @@ from carecoord.domain.resource.days import moment
 from carecoord.domain.resource.elements import Json, item, items, key, target, text
 from carecoord.domain.worklist.work import Work, work
 from carecoord.fhir.instants import micros
+from carecoord.web.acts import request_link
 from carecoord.web.acts.buttons import BACK, BUTTONS, ELSEWHERE, OFF, PRESSED, RED, TITLES
 from carecoord.web.acts.forms import State
 from carecoord.web.documents.kinds import KINDS
@@ -33,8 +35,11 @@ from carecoord.words.reader import DEFAULT
 from carecoord.words.sentence import sentence
 
 ALWAYS: Final[tuple[Verb, ...]] = ("contact", "note")  # in the row of acts, whatever is next
-NEXT: Final[dict[str, tuple[Verb, ...]]] = {  # code of the next step -> the acts that take it, by preference
+NEXT: Final[dict[str, tuple[str, ...]]] = {  # code of the next step -> the acts that take it, by preference
     **dict.fromkeys(CALLED, ("contact",)),
+    **dict.fromkeys(request_link.LEADS, (request_link.VERB, "contact")),
+    **dict.fromkeys(("prepare-authorization", "change-provider"), ("begin-request", "contact")),
+    "run-eligibility": ("check-eligibility", "contact"),
     "send-referral": ("send", "refer"),
     **dict.fromkeys(("book", "rebook"), ("book", "contact")),
     "choose-performer": ("reopen", "refer"),
@@ -157,7 +162,10 @@ def acts(panel: Panel, times: Times, shown: Shown) -> Acts | None:
     if not panel.verbs:
         return None
     held = work(panel.case, times.zone)
-    offered = {verb: _button(panel.row.id, verb, shown) for verb in panel.verbs}
+    offered: dict[str, Button] = {verb: _button(panel.row.id, verb, shown) for verb in panel.verbs}
+    if way := request_link.href(panel):
+        button = Button(request_link.VERB, spoken("acts.open-request"), "shield-check", "+", href=way, elsewhere=True)
+        offered[request_link.VERB] = button
     if "cancel" in offered and (off := _off(panel)):
         offered["cancel"] = replace(offered["cancel"], label=off)
     mine = text(item(held.owner, "identifier"), "value") == shown.me
@@ -245,14 +253,12 @@ def _form(shown: Shown, state: State, panel: Panel, held: Work, times: Times) ->
         now = spoken("acts.comes-back-as-it", wakes=times.date(held.wakes)) if held.wakes else ""
         return replace(form, aside=now, warning=_clash(panel, times))
     if state.verb == "assign":
-        now = (
-            spoken("acts.has-it.2", owner_name=panel.row.owner_name)
-            if panel.row.owner_name
-            else spoken("acts.nobody-has-it.2")
-        )
+        who = panel.row.owner_name
+        now = spoken("acts.has-it.2", owner_name=who) if who else spoken("acts.nobody-has-it.2")
         return replace(form, aside=now, colleagues=shown.colleagues)
     if state.verb == "book":
-        return replace(form, warning=_held(panel, times))
+        spent = map(say, used_up(panel.clearance.ruling))
+        return replace(form, warning=" ".join(filter(None, (_held(panel, times), *spent))))
     if state.verb == "withdraw":
         return _withdrawing(panel, form, times)
     if state.verb in ("confirm-cancel", "refuse-cancel"):

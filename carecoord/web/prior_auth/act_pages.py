@@ -52,7 +52,8 @@ def blueprint(world: World) -> Blueprint:
             raise NotFound(spoken("acts.there-no-such-act"))
         sent = submissions.send(world, command, request_acts.about(id), verb, changed)
         if isinstance(sent, Done):
-            return redirect(f"{_back(id)}?{urlencode({'done': sent.act.id})}", 303)
+            page = f"/authorizations/{quote(sent.act.id)}" if verb == "renew-request" else _back(id)  # the new draft's
+            return redirect(f"{page}?{urlencode({'done': sent.act.id})}", 303)
         return screen.one(id, sent.state, sent.status)
 
     return pages

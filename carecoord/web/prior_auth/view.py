@@ -140,7 +140,8 @@ def sheet(found: Dossier, times: Times, state: State | None, href: str) -> Sheet
     head = rows.line(row, RequestsAddress(), times)
     talking = found.peer is not None and text(found.peer, "status") == "requested"
     refused = channels.delivery(found.claim) == "refused"
-    allowed = [each for each in offers.offered(row, talking, found.now, refused) if verbs.may(found.roles, each)]
+    possible = offers.offered(row, talking, found.now, refused, _rule(found))
+    allowed = [each for each in possible if verbs.may(found.roles, each)]
     gates = {name: judged.gate(name) for name in ("coverage", "agreement")}
     same = _same(found, times)
     within = {target(item(each, "valueReference")) for one in found.claims for each in items(one, "supportingInfo")}
@@ -265,6 +266,12 @@ def _demands(found: Dossier, times: Times) -> list[tuple[str, bool, str]]:
             ready = spoken("requests.in-chart") if ask.ready and ask.state != "attached" else ""
             made.append((say(ask.words), ask.state == "attached", ready or due))
     return made
+
+
+def _rule(found: Dossier) -> str:
+    """The rule by which the referral's gate speaks of this request; empty where it goes by another, or by none."""
+    ruling = found.judged.ruling
+    return ruling.gate.rule if ruling.request is None or ruling.request.root == found.row.root else ""
 
 
 def _same(found: Dossier, times: Times) -> Sequence[Any]:

@@ -50,7 +50,7 @@
     }
     if (typing(here)) return;
     if (event.key === "?") { event.preventDefault(); keys(); return; }
-    if (/^[a-z[\],.;-]$/.test(event.key)) choose(event);
+    if (/^[a-z[\],.;=+0-]$/.test(event.key)) choose(event);
   }, true);
 
   // The dialog of all keys.

@@ -17,7 +17,7 @@ from carecoord.fhir import text as json
 from carecoord.store.database.engine import reading
 from carecoord.store.resources import read
 from tests.desk.authorizations.readers import get
-from tests.desk.authorizations.test_requests import text
+from tests.desk.authorizations.test_requests import put, text
 from tests.desk.conftest import Clock, House, built
 
 DRAFT, ASKED, GRANTED, DENIED = (
@@ -168,6 +168,84 @@ def test_a_renewal_is_a_draft_of_the_team_like_the_old_one(house: House, client:
     assert made["item"][0]["servicedPeriod"] == {"start": "2026-11-22", "end": "2027-02-20"}
     other = text(get(house.enter("clinician"), f"/authorizations/{draft}"))
     assert "Draft" in other, "whoever of the office opens it"
+
+
+NEW_PAYER, DECLINED = "worked-05-new-payer", "worked-10-declined"
+
+
+def begun(client: FlaskClient, case: str, once: str = "") -> tuple[int, str]:
+    """What pressing "Begin a request" in the panel of a referral comes to."""
+    page = get(client, f"/?show={case}")
+    at = page.index(f'action="/referrals/{case}/begin-request"')
+    sent = dict(HIDDEN.findall(page[at : page.index("</form>", at)]))
+    answer = client.post(f"/referrals/{case}/begin-request", data=sent | ({"once": once} if once else {}))
+    return answer.status_code, answer.headers.get("Location", "")
+
+
+def draft_of(house: House, client: FlaskClient, words: str) -> dict[str, Any]:
+    (draft,) = re.findall(r'id="request-([\w-]+)"', get(client, f"/authorizations?tab=drafts&q={words}"))
+    return held(house, "Claim", draft)
+
+
+def test_a_request_is_begun_from_the_referral_to_who_pays_on_the_day_of_the_visit(
+    house: House, client: FlaskClient
+) -> None:
+    assert begun(client, NEW_PAYER)[0] == 303
+    made = draft_of(house, client, "Donnell")
+    assert made["insurer"]["reference"] == "Organization/pinnacle"
+    assert made["provider"] == {"reference": "Organization/fairmont"}
+    assert made["careTeam"][0]["provider"]["reference"] == "Organization/stonebridge-pt"
+    assert made["item"][0]["servicedPeriod"] == {"start": "2027-01-01", "end": "2027-02-08"}, "while the card holds"
+    page = get(client, f"/?show={NEW_PAYER}")
+    assert "begin-request" not in page, "one stands now"
+    assert f'href="/authorizations/{made["id"]}?act=send-request"' in page
+    again = client.post(f"/referrals/{NEW_PAYER}/begin-request", data=form_of(client, GRANTED))
+    assert again.status_code == 409
+    for who in ("clinician", "payer", "outsider"):
+        other = house.enter(who)
+        assert "begin-request" not in other.get(f"/?show={DECLINED}").get_data(as_text=True), who
+
+
+def test_a_request_is_begun_anew_for_whom_the_patient_goes_to_after_a_refusal(
+    house: House, client: FlaskClient
+) -> None:
+    assert begun(client, DECLINED)[0] == 303
+    made = draft_of(house, client, "Rahman")
+    assert made["careTeam"][0]["provider"]["reference"] == "Organization/bellwether-vascular"
+    assert made["insurer"]["reference"] == "Organization/blue-horizon"
+    assert made["item"][0]["servicedPeriod"] == {"start": "2026-11-19", "end": "2027-02-17"}
+
+
+def test_a_renewal_goes_to_who_pays_now_and_is_what_is_next_of_an_old_payers_approval(
+    house: House, client: FlaskClient
+) -> None:
+    page = get(client, f"/authorizations/request-{NEW_PAYER}")
+    assert re.search(r'class="button button-primary" href="[^"]*\?act=renew-request"', page)
+    assert told(client, f"request-{NEW_PAYER}", "renew-request")[0] == 303
+    made = draft_of(house, client, "Donnell")
+    assert made["insurer"]["reference"] == "Organization/pinnacle"
+
+
+def test_a_card_of_which_nobody_said_lately_that_it_is_good_is_asked_about_from_the_panel(
+    house: House, client: FlaskClient
+) -> None:
+    case = "worked-09-stale-eligibility"
+    page = get(client, f"/?show={case}")
+    at = page.index(f'action="/referrals/{case}/check-eligibility"')
+    sent = dict(HIDDEN.findall(page[at : page.index("</form>", at)]))
+    assert client.post(f"/referrals/{case}/check-eligibility", data=sent).status_code == 303
+    assert "check-eligibility" not in get(client, f"/?show={case}"), "it was asked, and answers or is called"
+
+
+def test_a_visit_beyond_what_is_authorized_is_warned_of_on_its_form_before_it_is_made(
+    house: House, client: FlaskClient
+) -> None:
+    with reading(house.world.engine) as conn:
+        visits = [json.loads(row.body) for row in read.of_patient(conn, "tendai-moyo", ("Appointment",))]
+    for n, each in enumerate(visit for visit in visits if visit["status"] == "booked"):
+        put(house, each | {"status": "fulfilled", "start": f"2026-11-2{n}T11:00:00Z", "end": f"2026-11-2{n}T11:30:00Z"})
+    page = text(get(client, "/?show=worked-02-thirteenth-visit&act=book"))
+    assert page.count("All 12 authorized visits are used or booked: another needs more units first.") == 2
 
 
 def test_a_request_is_withdrawn_or_void_and_then_nothing_but_a_new_one(house: House, client: FlaskClient) -> None:

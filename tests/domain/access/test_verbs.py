@@ -126,6 +126,7 @@ HOLDERS = {
     "instruct": {"coordinator", "clinician"},
     "fill": {"coordinator", "clinician"},
     "have-read": set(),
+    "begin-request": {"coordinator"},
     "link": {"coordinator"},
     "end-link": {"coordinator"},
     "message": {"coordinator", "clinician", "payer"},
@@ -145,6 +146,7 @@ ROLES = ("coordinator", "clinician", "supervisor", "payer", "medical-director", 
 OF_THE_REQUESTER = {
     "assign", "snooze", "refer", "send", "answer", "reopen", "acknowledge", "tell", "hear-yes", "hear-no", "withdraw",
     "give-form", "instruct", "fill", "link", "end-link", "replace", "ask-another", "release", "check-eligibility",
+    "begin-request",
 }  # fmt: skip
 OF_THE_PERFORMER = {"accept", "decline", "ask", "advise", "confirm-cancel", "refuse-cancel"}
 OF_BOTH = {

@@ -87,7 +87,7 @@ def extended(id: str, before: Json, wish: Wish, now: datetime) -> Json:
 
 
 def renewed(id: str, old: Json, days: int, now: datetime, today: date) -> Json:
-    """A draft like an old request, as a first one: for as many days as it was asked for, from today on."""
+    """A draft like an old request, as a first one: for so many days from today on."""
     made = after(id, old, "R", now)
     made.pop("related")
     marks = [each for each in items(made, "extension") if each.get("url") != _CERTIFIED]

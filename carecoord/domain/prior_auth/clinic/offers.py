@@ -21,12 +21,17 @@ _MOVES: Final[dict[Verb, str]] = {  # of the desk -> of the table
     "void-request": "void",
 }
 _OVER: Final = ("cancelled", "void")
+# Rules of the gate by which what was granted helps no more, however much of it there is.
+_OTHERWISE: Final = frozenset({
+    "authorization.payer", "authorization.coverage", "authorization.performer", "authorization.site",
+})  # fmt: skip
 ENDING: Final[tuple[Verb, ...]] = ("withdraw-request", "void-request")  # a request is over after them
 
 
-def offered(row: Any, talking: bool, now: datetime, refused: bool = False) -> tuple[Verb, ...]:
+def offered(row: Any, talking: bool, now: datetime, refused: bool = False, rule: str = "") -> tuple[Verb, ...]:
     """The acts that a request is open to, the next one first. talking: whether a talk with the payer's clinician was
-    asked for, and not held yet; refused: the payer's server did not take it."""
+    asked for, and not held yet; refused: the payer's server did not take it; rule: by which the referral's gate
+    speaks of it."""
     legal = lifecycle.legal(lifecycle.named(row.state), "requester")
     found: list[Verb] = [verb for verb, move in _MOVES.items() if move in legal]
     if row.state == "draft":
@@ -43,11 +48,11 @@ def offered(row: Any, talking: bool, now: datetime, refused: bool = False) -> tu
         found.append("check-eligibility")
     if refused and row.state in lifecycle.WAITING:
         found.insert(0, "send-request")
-    first = "send-request" if refused else following(row, now)
+    first = "send-request" if refused else following(row, now, rule)
     return tuple(sorted(found, key=lambda verb: (verb != first, verb in ENDING)))
 
 
-def following(row: Any, now: datetime) -> Verb:
+def following(row: Any, now: datetime, rule: str = "") -> Verb:
     """The act that is next: what the payer asked for, what runs out first."""
     by_state: dict[str, Verb] = {"draft": "send-request", "asked": "answer-payer"}
     if row.state in by_state:
@@ -58,8 +63,12 @@ def following(row: Any, now: datetime) -> Verb:
         return "appeal" if _in_time(row.appeal_by, now) else "renew-request"
     if row.state in _OVER:
         return "renew-request"
-    needs_more = row.outside or row.office_clock == "ends"
-    return "extend-request" if row.state in ("approved", "modified", "partly") and needs_more else "call-payer"
+    if row.state not in ("approved", "modified", "partly"):
+        return "call-payer"
+    if rule in _OTHERWISE:
+        return "renew-request"
+    needs_more = row.outside or row.office_clock == "ends" or rule == "authorization.units"
+    return "extend-request" if needs_more else "call-payer"
 
 
 def _in_time(until: int | None, now: datetime) -> bool:
