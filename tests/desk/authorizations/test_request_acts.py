@@ -193,7 +193,7 @@ def test_a_request_is_begun_from_the_referral_to_who_pays_on_the_day_of_the_visi
     assert begun(client, NEW_PAYER)[0] == 303
     made = draft_of(house, client, "Donnell")
     assert made["insurer"]["reference"] == "Organization/pinnacle"
-    assert made["provider"] == {"reference": "Organization/fairmont"}
+    assert made["provider"]["reference"] == "Organization/office-fairmont"
     assert made["careTeam"][0]["provider"]["reference"] == "Organization/stonebridge-pt"
     assert made["item"][0]["servicedPeriod"] == {"start": "2027-01-01", "end": "2027-02-08"}, "while the card holds"
     page = get(client, f"/?show={NEW_PAYER}")
