@@ -198,6 +198,21 @@ def test_what_is_judged_anew_while_it_is_being_foreseen_is_not_taken_from_what_w
         assert ahead.of(conn, [1], NOW + DAY) == {}
 
 
+@pytest.mark.parametrize("database_url", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True)
+def test_whoever_foresees_waits_for_nobody_who_writes_and_keeps_nothing_of_what_they_write(engine: Engine) -> None:
+    save(engine, ours(1), ours(2))
+    with reading(engine) as conn:
+        first, second = ahead.wanted(conn, NOW + DAY - 1, 10)
+        held = worklist_rows.of_patient(conn, "patient-1")[1]
+    then = ahead.made(held, ours(1, changes_at=None), worklist_rows.spelt)
+    with writing(engine) as slow:
+        ahead.note(slow, {1: NOW + DAY}, NOW)
+        with writing(engine) as conn:
+            ahead.keep(conn, [(first, then), (second, then)])
+    with reading(engine) as conn:
+        assert list(ahead.of(conn, [1, 2], NOW + DAY)) == [2]
+
+
 def test_the_copy_for_midnight_is_made_ahead_follows_what_is_written_and_is_asked_from_then_on(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -48,11 +48,12 @@ _wanted = (
     .order_by(_of.at, _of.rid)
     .limit(bindparam("most"))
 )  # fmt: skip
-_keep = (
-    update(case_ahead)
+_free = (  # who writes the entry just now makes it void, and is not waited for: they may wait for another of ours
+    select(_of.rid)
     .where(_of.rid == bindparam("which"), _of.version == bindparam("of"), _of.told.is_(None))
-    .values(told=bindparam("said"))
+    .with_for_update(skip_locked=True)
 )
+_keep = update(case_ahead).where(_of.rid.in_(_free)).values(told=bindparam("said"))
 _of_rows = select(_of.rid, _of.at, _of.told).where(OneOf(_of.rid, "rids"), _of.at <= bindparam("now"), *_told)
 _between = select(_of.rid, _of.at, _of.told).where(
     _of.rid > bindparam("after"), _of.rid <= bindparam("last"), _of.at <= bindparam("now"), *_told

@@ -33,6 +33,7 @@ _picked = tuple(case.c[name] for name in _COLUMNS)
 _next = select(*_picked).where(case.c.rid > bindparam("after")).order_by(case.c.rid).limit(_RUN)
 _some = select(*_picked, case.c.searched, case.c.payer_searched).where(OneOf(case.c.rid, "rids"))
 _WORN: Final = 20_000
+Respelt = tuple[bool, bool, str, int]  # whether it is gained, and the word as Ahead has it
 _WORDS: Final = 64  # beginnings of words whose rows are kept, once they have been asked for
 _AT_ONCE: Final = 2_000  # rows that may be turned while somebody waits
 _PLACES: Final = {name: n for n, name in enumerate((*_COLUMNS, "searched", "payer_searched"))}
@@ -54,7 +55,8 @@ class Copy:
         self.turned = BitMap()  # the rows that are here as it was foreseen
         self.turned_at = 0  # the last instant at which one of them became so; before it they were others
         self._untold = BitMap()  # rows whose time has come and of which nothing was foreseen
-        self._respelt: dict[tuple[bool, bool, str, int], BitMap] = {}  # (gained, *of a word, see Ahead) -> turned rows
+        self._respelt: dict[str, dict[Respelt, BitMap]] = {}  # two first letters -> words of turned rows, and which
+        self._words_of: dict[int, list[Respelt]] = {}  # the same by turned row
         self._later: dict[int, int] = {}  # rid -> slot, of rows that came since, also of those that have gone again
         self._found: OrderedDict[Word, BitMap] = OrderedDict()
 
@@ -112,13 +114,16 @@ class Copy:
         """Remember that a row is here as it was foreseen from an instant on."""
         self.turned.add(slot)
         self.turned_at = max(self.turned_at, at)
-        for gained, words in ((False, one.lost), (True, one.gained)):
-            for word in words:
-                self._respelt.setdefault((gained, *word), BitMap()).add(slot)
+        words = [(gained, *word) for gained, several in ((False, one.lost), (True, one.gained)) for word in several]
+        if words:
+            self._words_of[slot] = words
+        for word in words:
+            self._respelt.setdefault(word[2][:2], {}).setdefault(word, BitMap()).add(slot)
 
     def respelt(self, word: Word, rows: BitMap) -> BitMap:
         """The rows that have the word, of those that have it by what is stored."""
-        for (gained, whole, each, shared), turned in self._respelt.items():
+        near = (words for first, words in self._respelt.items() if first.startswith(word.start[:2]))
+        for (gained, whole, each, shared), turned in (pair for words in near for pair in words.items()):
             if whole == word.whole and each.startswith(word.start) and len(word.start) > shared:
                 rows = rows | turned if gained else rows - turned
         return rows
@@ -179,10 +184,12 @@ class Copy:
 
     def _unturn(self, slot: int) -> None:
         self._untold.discard(slot)
-        if slot in self.turned:
-            self.turned.discard(slot)
-            for rows in self._respelt.values():
-                rows.discard(slot)
+        self.turned.discard(slot)
+        for word in self._words_of.pop(slot, ()):
+            words = self._respelt[word[2][:2]]
+            words[word].discard(slot)
+            if not words[word]:
+                del words[word]
 
     def _remove(self, rid: int) -> None:
         for slot in self.slots(np.array([rid], np.int64)):
