@@ -178,6 +178,8 @@ def test_whichever_process_is_asked_tells_the_counts_of_all(served: Served) -> N
     assert [re.findall(pattern, text) for text in told] == [["40.0"]] * 6
     counted = list((served.log.parent / "metrics").glob("counter_*.db"))
     assert len(counted) == WORKERS, "one file for each process, and none of an earlier run"
+    held = [path.stat() for path in (served.log.parent / "metrics").glob("*.db")]
+    assert all(each.st_blocks * 512 >= each.st_size for each in held), "a hole in one ends its process on a full disk"
 
 
 def test_clients_that_never_finish_their_headers_hold_nobody_up(served: Served) -> None:

@@ -254,7 +254,8 @@ def _connected(engine: Engine, writes: bool = False) -> Iterator[Connection]:
 
 
 def _failed() -> tuple[type[Exception], ...]:
-    return OperationalError, InternalError, sqlite3.OperationalError, *refusals.of_psycopg("OperationalError")
+    drivers = (*refusals.of_psycopg("OperationalError"), *refusals.of_psycopg("ReadOnlySqlTransaction"))
+    return OperationalError, InternalError, sqlite3.OperationalError, *drivers
 
 
 def _unfit() -> tuple[type[Exception], ...]:

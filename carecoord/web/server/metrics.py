@@ -17,6 +17,7 @@ from flask import Blueprint, Response, request
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, values
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
+from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from sqlalchemy.pool import QueuePool
@@ -41,6 +42,20 @@ STEPS: Final = {  # what a person proves, by where they prove it
 }  # fmt: skip
 SEARCH: Final = ("/fhir/<type>", "GET")
 FORWARDED: Final = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP", "HTTP_VIA", "HTTP_X_FORWARDED_PROTO")
+
+
+_ROOM: Final = 2**21  # bytes of a file of counts: more than all routes need
+
+
+class _Allocated(MmapedDict):
+    """A file of counts that has its room on the disk. The library's is full of holes, and a process that writes into a
+    hole of a file that is mapped into memory is ended by the system (SIGBUS) when the disk is full."""
+
+    def __init__(self, filename: str, read_mode: bool = False) -> None:
+        if not read_mode:
+            with Path(filename).open("ab") as file:
+                os.posix_fallocate(file.fileno(), 0, _ROOM)
+        super().__init__(filename, read_mode)  # type: ignore[no-untyped-call]
 
 
 class Counts:
@@ -167,6 +182,7 @@ def share(folder: Path) -> Path:
     the folder in the environment, and at its value class, only then."""
     private_files.make_folder(folder)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+    values.MmapedDict = _Allocated  # type: ignore[attr-defined,misc]
     values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call]
     return folder
 
