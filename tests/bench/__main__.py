@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import platform
+import sys
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -33,6 +34,7 @@ from tests.bench import (
     register,
     rows,
     rules,
+    sizing,
     start,
     sync,
     tasks,
@@ -47,8 +49,12 @@ Figures = dict[str, dict[str, dict[str, float]]]
 
 
 def main() -> None:
-    """Run every row on every server, print the table, write var/bench.json."""
+    """Run every row on every server, print the table, write var/bench.json. Told `sizing`: what
+    docs/operations/sizing.md tells, and nothing else."""
     console = Console()
+    if "sizing" in sys.argv[1:]:
+        sizing.main(console)
+        return
     figures: Figures = {}
     with tempfile.TemporaryDirectory(prefix="carecoord-bench-") as name, _postgres(console) as postgres:
         folder = Path(name)

@@ -18,6 +18,7 @@ from carecoord.fhir import operations
 from carecoord.logs import SAID
 from carecoord.settings import FIELDS, PREFIX, Settings
 from carecoord.store.database.engine import migrate
+from tests.bench import sizing
 from tests.operations.pages import DOCS, ROOT
 
 AT_THE_TOP = ("README", "CONTRIBUTING", "SECURITY", "SUPPORT")
@@ -193,6 +194,14 @@ def test_alerts_are_whole_and_each_has_a_line_that_says_what_to_do() -> None:
         assert rule["expr"].count("(") == rule["expr"].count(")")
     told = re.findall(r"^\| `(Carecoord\w+)` \|", (DOCS / "operations/monitoring.md").read_text(), re.M)
     assert told == [rule["alert"] for rule in alerts]
+
+
+def test_the_sizing_page_tells_the_figures_that_are_kept_beside_it() -> None:
+    """Whoever measures anew has the script write both; nobody writes a figure there by hand."""
+    page, kept = sizing.PAGE.read_text(), json.loads(sizing.KEPT.read_text())
+    assert sizing.written(page, kept) == page
+    assert set(kept["rows"]) >= {"read", "clearance", "create"}
+    assert {"cores", "processor", "memory", "python", "day", "load"} == set(kept["machine"])
 
 
 def test_the_fields_of_the_log_are_those_that_may_be_said() -> None:
