@@ -20,6 +20,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 FOLDER: Final = Path(__file__).parent / "users"
 WINDOW: Final = {"width": 1200, "height": 800}
 COLOURS: Final = 64
+NOT_ONE: Final = ("/new", "/alike", "/letters", "/metrics")  # pages beside those of single things
 # The picture: whose it is, the page, and the text of a link that is followed from there.
 PICTURES: Final = {
     "waiting": ("maria.reyes", "/waiting", ""),
@@ -70,7 +71,7 @@ def keep(page: Page, where: str, link: str, file: Path) -> None:
         found = page.locator(f"a[href^='{address}']")
         links = found.evaluate_all("all => all.map(one => one.getAttribute('href'))")
         whole = [each.partition("?")[0] for each in links]
-        page.goto(next(each for each in whole if each.count("/") == 2 and not each.endswith(("/new", "/alike"))))
+        page.goto(next(each for each in whole if each.count("/") == 2 and not each.endswith(NOT_ONE)))
     page.wait_for_load_state("networkidle")
     page.evaluate("document.activeElement.blur()")
     shot = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
