@@ -38,6 +38,20 @@ def test_whoever_keeps_the_registry_makes_no_two_offices_one(two: Fort) -> None:
     assert put(two, house("Organization/cop8-none", other), organization="cop8-none") == 403
 
 
+def test_not_in_one_go_either(two: Fort) -> None:
+    """Neither has the number yet, and both would."""
+    shared = ("https://shared.example/number", "8")
+    both = house(OWN, (NPI, "9000088001"), shared), house(OTHER, (NPI, "9000088002"), shared)
+    token = two.token("user/*.cruds", roles={"contracts"}, organization="cop8-own", subject="cop8")
+    for order in (both, both[::-1]):
+        entry = [{"resource": one, "request": {"method": "PUT", "url": f"Organization/{one['id']}"}} for one in order]
+        bundle = {"resourceType": "Bundle", "type": "transaction", "entry": entry}
+        assert two.ask("POST", "", token, bundle).status_code == 403
+        one_by_one = two.ask("POST", "", token, bundle | {"type": "batch"}).json()["entry"]
+        assert [each["response"]["status"][:3] for each in one_by_one] in (["200", "403"], ["403", "200"])
+        two.put(house(OWN, (NPI, "9000088001")), house(OTHER, (NPI, "9000088002")))
+
+
 def test_what_makes_no_copy_of_ones_own_office_is_kept_as_before(two: Fort) -> None:
     assert put(two, house(OWN, (NPI, "9000088001"), ("https://own.example/number", "1"))) == 200
     assert put(two, house(OTHER, (NPI, "9000088002"), ("https://own.example/number", "2"))) == 200

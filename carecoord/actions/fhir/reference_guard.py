@@ -10,7 +10,7 @@ organization no copy of another; who sets the house up says which are one.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from carecoord.actions.access.turn import Turn
 from carecoord.domain.access import verbs
@@ -22,9 +22,11 @@ from carecoord.fhir import text as json
 from carecoord.fhir.search.criteria import ATTACHED
 from carecoord.fhir.search.extract import Index, extract
 from carecoord.fhir.search.values import refers
+from carecoord.store.database.engine import alone
 from carecoord.store.resources import read
 from carecoord.store.worklist import registry
 
+_HOUSE: Final = "Organization"
 _NAMES = ("reference", "url")  # of a Reference, and of an Attachment
 
 
@@ -60,23 +62,37 @@ def demand_seen(turn: Turn, writes: Iterable[Write]) -> None:
             if not _is_seen(turn, "Binary", id) and id not in _files_before(turn, write):
                 text = f"There is no Binary/{id} that this access sees: send it in the same transaction."
                 raise Forbidden(text, write.type)
-        if write.type == "Organization" and not verbs.may(turn.grant.roles, "set-up") and _makes_one(turn, write):
-            text = "An identifier of this organization is another's: an administrator says whether they are one."
-            raise Forbidden(text, "Organization.identifier")
+    if _makes_one(turn, made):
+        text = "An identifier of this organization is another's: an administrator says whether they are one."
+        raise Forbidden(text, f"{_HOUSE}.identifier")
 
 
-def _makes_one(turn: Turn, write: Write) -> bool:
-    """Whether an organization that stands here is made a copy of the asker's own: it gains an identifier of theirs, or
-    theirs one of another's. One that is new is party to nothing yet, unless it is the asker's."""
-    ours = {*turn.office().organizations, turn.grant.organization}
-    row = read.get(turn.conn, write.type, write.id)
-    held = json.loads(row.body) if row and not row.deleted else {}
-    gained = {each for each in identifiers(write.resource or {}) - identifiers(held) if not each.startswith(TAXES)}
-    if write.id not in ours:
-        return bool(held) and not gained.isdisjoint(turn.office().identifiers)
-    pairs = [(system, value) for system, _, value in (each.partition("|") for each in sorted(gained))]
-    found = registry.identified(turn.conn, write.type, pairs) if pairs else []
-    return any(each.id not in ours for each in found)
+def _makes_one(turn: Turn, writes: Iterable[Write]) -> bool:
+    """Whether an organization that stands here is made a copy of the asker's own: it gains an identifier that theirs
+    has, or gains in the same go, or theirs one of another's. One that is new is party to nothing yet, unless it is the
+    asker's."""
+    houses = [each for each in writes if each.type == _HOUSE]
+    if not houses or verbs.may(turn.grant.roles, "set-up"):
+        return False
+    alone(turn.conn, "copies of organizations")  # of two who write at once the second sees what the first has written
+    ours = {*turn.office().organizations, turn.grant.organization or ""}
+    named = [(_HOUSE, id) for id in (*ours, *(each.id for each in houses)) if id]
+    held = {row.id: identifiers(json.loads(row.body)) for row in read.many(turn.conn, named)}
+    own = _keys(*(keys for id, keys in held.items() if id in ours),
+                *(identifiers(each.resource or {}) for each in houses if each.id in ours))  # fmt: skip
+    for each in houses:
+        gained = _keys(identifiers(each.resource or {}) - held.get(each.id, frozenset()))
+        pairs = [(system, value) for system, _, value in (key.partition("|") for key in sorted(gained))]
+        if each.id in ours and any(row.id not in ours for row in registry.identified(turn.conn, _HOUSE, pairs)):
+            return True
+        if each.id not in ours and each.id in held and gained & own:
+            return True
+    return False
+
+
+def _keys(*identified: frozenset[str]) -> frozenset[str]:
+    """The identifiers that make copies: two may pay their taxes as one."""
+    return frozenset(key for keys in identified for key in keys if not key.startswith(TAXES))
 
 
 def _is_seen(turn: Turn, type: str, id: str) -> bool:
