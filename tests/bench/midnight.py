@@ -20,7 +20,7 @@ from carecoord.fhir.service_base import Base
 from carecoord.store.database import bulk, engine
 from carecoord.store.database.tables import case, resource
 from carecoord.store.resources.write import Actor, Change, put_all
-from carecoord.store.worklist.bitmaps import ahead
+from carecoord.store.worklist.bitmaps import ahead, changes
 from carecoord.store.worklist.tables import case_ahead
 from tests.bench import cases
 from tests.bench.alone import alone, databases
@@ -31,8 +31,9 @@ from tests.bench.worklist import open_office, page, row, sign_in
 CASES = 100_000
 AIM = 1.5  # times a quiet page
 PAGES = 40
-SETTLED = 12  # seconds for which nothing is written before the cases come due
-FORESEEN = 120  # cases that the worker judges ahead in a second, at least
+SETTLED = 12  # seconds between the look at a quiet page and the instant at which the cases come due
+AHEAD = 80  # seconds before that instant in which each process has its next copy made
+FORESEEN = 20  # cases that the worker judges ahead in a second, at least
 _RUN = 1_000
 
 
@@ -61,9 +62,10 @@ def measure(
         with carecoord(folder / database, url) as server:  # it finds them there, as after any start
             time.sleep(1 + size / 30_000)
             cookie = sign_in(server.base.removesuffix("/fhir"))
-            strikes = time.time() + 6 * SETTLED + size / FORESEEN
-            due = _set(base, int(strikes * 1_000_000))
-            known, seconds = _foreseen(base, strikes - 2 * SETTLED)
+            due = _set(base, _micros(time.time()) + ahead.HORIZON // 2)
+            known, seconds = _foreseen(base, time.time() + size / FORESEEN)
+            strikes = time.time() + AHEAD + size / 4_000
+            _put_forward(base, _micros(strikes))
             time.sleep(max(0.0, strikes - time.time() - SETTLED))
             quiet = page(server, cookie, "/")
             time.sleep(max(0.0, strikes - time.time()))
@@ -120,14 +122,27 @@ def _resources(n: int) -> Iterator[Change]:
 
 
 def _set(base: Engine, strikes: int) -> int:
-    """Let every open case come due at an instant (microseconds); how many. What that writes has settled by then: at
-    midnight nothing is written but by the worker."""
+    """Let every open case come due at an instant (microseconds) that is some hours off; how many."""
     with engine.writing(base) as conn:
         conn.execute(update(case).where(case.c.open).values(changes_at=strikes))
         rids = list(conn.scalars(select(case.c.rid).where(case.c.open)))
         for run in bulk.runs(rids, _RUN):
-            ahead.note(conn, dict.fromkeys(run, strikes), time.time_ns() // 1000)
+            ahead.note(conn, dict.fromkeys(run, strikes), strikes - ahead.HORIZON // 2)
         return len(rids)
+
+
+def _put_forward(base: Engine, strikes: int) -> None:
+    """Let that instant be this one, for nobody waits so long. What that writes has settled by then: at midnight nothing
+    is written but by the worker."""
+    with engine.writing(base) as conn:
+        conn.execute(update(case_ahead).where(case_ahead.c.at.is_not(None)).values(at=strikes))
+        conn.execute(update(case).where(case.c.open).values(changes_at=strikes))
+        for run in bulk.runs(list(conn.scalars(select(case.c.rid).where(case.c.open))), _RUN):
+            changes.note(conn, run)
+
+
+def _micros(seconds: float) -> int:
+    return int(seconds * 1_000_000)
 
 
 def _foreseen(base: Engine, until: float) -> tuple[int, float]:
