@@ -42,7 +42,7 @@ class Listed:
     now: datetime
     rows: Sequence[Row[Any]]
     totals: Mapping[str, tuple[int, int, int]]
-    choices: Mapping[Facet, Sequence[tuple[str, str, int, int]]]
+    choices: Mapping[Facet, Sequence[tuple[str, int, int]]]
     reasons: Mapping[str, Sequence[Row[Any]]]
     meanings: Mapping[Coding, str]
     after: tuple[int | str, str] | None
@@ -87,7 +87,7 @@ def listed(world: World, grant: Grant, request: str, asked: Asked) -> Listed:
         reasons: dict[str, list[Row[Any]]] = {}
         for each in claims.adjustments(turn.conn, [row.id for row in shown]):
             reasons.setdefault(each.claim, []).append(each)
-        choices = {facet: claims.choices(turn.conn, mine, asked, facet) for facet in FACETS}
+        choices = claims.choices(turn.conn, mine, asked, FACETS)
         known = {each.reason for some in reasons.values() for each in some} | {value for value, *_ in choices["reason"]}
         _audit(turn, "search", shown, query=f"tab={asked.tab}")
         last = claims.place(shown[-1], asked.sort) if len(rows) > SIZE else None

@@ -11,13 +11,14 @@ from sqlalchemy import (
     Row,
     Select,
     and_,
-    case,
     delete,
     func,
     insert,
+    literal,
     or_,
     select,
     true,
+    union_all,
     update,
 )
 
@@ -28,7 +29,6 @@ from carecoord.store.claims.tables import claim, claim_act, claim_adjustment, cl
 Tab = Literal["denied", "due", "short", "unmatched", "second", "waiting", "paid", "all"]
 Sort = Literal["due", "amount", "patient", "payer", "since"]
 Facet = Literal["reason", "payer", "code", "agreement", "status"]
-MANY: Final = 1000  # rows that are counted one by one for a page
 ALL: Final = 50_000  # rows of a file
 _DAY: Final = 86_400_000_000
 _SOON: Final = 14  # days
@@ -140,7 +140,8 @@ def page(conn: Connection, whose: Whose, asked: Asked, most: int) -> list[Row[An
         beyond = by < value if asked.down else by > value
         found = found.where(or_(beyond, and_(by == value, claim.c.id > id)))
     ordered = (by.desc() if asked.down else by, claim.c.id)
-    return list(conn.execute(found.order_by(*ordered).limit(most)))
+    first = found.with_only_columns(claim.c.id).order_by(*ordered).limit(most).subquery()  # whole rows only of these
+    return list(conn.execute(select(claim).join(first, first.c.id == claim.c.id).order_by(*ordered)))
 
 
 def place(row: Row[Any], sort: Sort) -> tuple[int | str, str]:
@@ -160,42 +161,42 @@ def _by(sort: Sort) -> ColumnElement[Any]:
     return columns[sort]
 
 
-def totals(conn: Connection, whose: Whose, asked: Asked, tabs: Sequence[Tab]) -> dict[str, tuple[int, int, int]]:
-    """Of each tab with these words and choices: how many claims, how much of them is denied, how much paid short."""
-    every = _found(whose, replace(asked, tab="all", after=None))
-    tests = [_tab(replace(asked, tab=tab)) for tab in tabs]
-    counted = [func.count(case((test, 1))) for test in tests]
-    money = (claim.c.denied, claim.c.short)
-    sums = [func.coalesce(func.sum(case((test, each))), 0) for each in money for test in tests]
-    said = [int(each) for each in conn.execute(every.with_only_columns(*counted, *sums)).one()]
-    k = len(tabs)
-    return {tab: (said[n], said[k + n], said[2 * k + n]) for n, tab in enumerate(tabs)}
+def totals(conn: Connection, whose: Whose, asked: Asked, tabs: Sequence[Tab]) -> dict[Tab, tuple[int, int, int]]:
+    """Of each tab with these words and choices: how many claims, how much of them is denied, how much paid short. Each
+    is counted where it stands in the index: most tabs are a few of all claims."""
+    sums = [func.coalesce(func.sum(each), 0) for each in (claim.c.denied, claim.c.short)]
+    counted = [
+        _found(whose, replace(asked, tab=tab, after=None)).with_only_columns(literal(n), func.count(), *sums)
+        for n, tab in enumerate(tabs)
+    ]
+    return {tabs[n]: (int(k), int(denied), int(short)) for n, k, denied, short in conn.execute(union_all(*counted))}
 
 
-def choices(conn: Connection, whose: Whose, asked: Asked, facet: Facet) -> list[tuple[str, str, int, int]]:
-    """What there is to choose from: value, name, how many claims, how much of them is denied; the dearest first. What
-    is chosen of this very facet does not narrow it."""
+def choices(
+    conn: Connection, whose: Whose, asked: Asked, facets: Sequence[Facet]
+) -> dict[Facet, list[tuple[str, int, int]]]:
+    """What there is to choose from, by facet: value, how many claims, how much of them is denied; the dearest first.
+    What is chosen of a facet does not narrow that very one."""
+    found: dict[Facet, list[tuple[str, int, int]]] = {facet: [] for facet in facets}
+    counted = (_choices(whose, asked, facet, n) for n, facet in enumerate(facets))
+    for n, value, k, sum_ in conn.execute(union_all(*counted)):
+        found[facets[n]].append((str(value), int(k), int(sum_ or 0)))
+    for each in found.values():
+        each.sort(key=lambda one: (-one[2], -one[1], one[0]))
+    return found
+
+
+def _choices(whose: Whose, asked: Asked, facet: Facet, n: int) -> Select[Any]:
     open_: dict[str, Any] = {facet: ""}
-    list_ = _found(whose, replace(asked, **open_, after=None)).subquery()
+    claims, why = _found(whose, replace(asked, **open_, after=None)), claim_adjustment.c
     if facet == "reason":
-        why = claim_adjustment.c
-        found = (
-            select(why.reason, why.reason, func.count(func.distinct(why.claim)), func.sum(why.amount))
-            .where(why.denies, why.claim.in_(select(list_.c.id)))
-            .group_by(why.reason)
-        )
-    else:
-        column, name = {
-            "payer": (list_.c.payer_name, list_.c.payer_name), "code": (list_.c.code, list_.c.code),
-            "agreement": (list_.c.agreement_number, list_.c.agreement_number), "status": (list_.c.status,) * 2,
-        }[facet]  # fmt: skip
-        found = (
-            select(column, func.max(name), func.count(), func.sum(list_.c.denied))
-            .where(column.is_not(None), column != "")
-            .group_by(column)
-        )
-    rows = [(str(value), str(label), int(n), int(sum_ or 0)) for value, label, n, sum_ in conn.execute(found)]
-    return sorted(rows, key=lambda each: (-each[3], -each[2], each[1]))
+        told = (literal(n), why.reason, func.count(func.distinct(why.claim)), func.sum(why.amount))
+        joined = claims.with_only_columns(*told).join(claim_adjustment, why.claim == claim.c.id)
+        return joined.where(why.denies).group_by(why.reason)
+    column = {"payer": claim.c.payer_name, "code": claim.c.code, "agreement": claim.c.agreement_number,
+              "status": claim.c.status}[facet]  # fmt: skip
+    told = (literal(n), column, func.count(), func.sum(claim.c.denied))
+    return claims.with_only_columns(*told).where(column.is_not(None), column != "").group_by(column)
 
 
 def _of(whose: Whose) -> Select[Any]:

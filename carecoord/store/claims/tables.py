@@ -110,6 +110,10 @@ claim = Table(
     Index("claim_number", "office", "number"),
     Index("claim_office", "office", "work", "due"),
     Index("claim_patient", "patient"),
+    Index(  # what is counted and summed, and the orders by money and deadline: long rows are read for a page alone
+        "claim_stands", "office", "work", "status", "payer_name", "code", "agreement_number", "due", "denied", "short",
+        "patient", "id",
+    ),
 )
 
 claim_line = Table(

@@ -124,7 +124,7 @@ def listing(found: Listed, address: ClaimsAddress, times: Times) -> Listing:
 
 def _menus(found: Listed, address: ClaimsAddress) -> Iterator[Menu]:
     for name, options in found.choices.items():
-        known = [(value, _called(name, value, label, found), n, sum_) for value, label, n, sum_ in options]
+        known = [(value, _called(name, value, found), n, sum_) for value, n, sum_ in options]
         now = str(getattr(address, name))
         said = next((words for value, words, _, _ in known if value == now), now)
         yield Menu(name, labels.FACETS[name], said, [
@@ -134,10 +134,10 @@ def _menus(found: Listed, address: ClaimsAddress) -> Iterator[Menu]:
         ], address.chosen(name, now).href() if now else "")  # fmt: skip
 
 
-def _called(facet: str, value: str, label: str, found: Listed) -> str:
+def _called(facet: str, value: str, found: Listed) -> str:
     if facet == "reason":
         return reason(value, found.meanings)
-    return labels.STATUS[value].label if facet == "status" else label
+    return labels.STATUS[value].label if facet == "status" else value
 
 
 def _column(name: str, by: Sort | None, address: ClaimsAddress) -> tuple[str, str, str, str]:
