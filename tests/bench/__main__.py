@@ -23,6 +23,7 @@ from tests.bench import (
     acts,
     agreement,
     codes,
+    crd,
     imports,
     measures,
     metrics,
@@ -67,6 +68,7 @@ def main() -> None:
         checks = token.measure(console, folder / "token", postgres)
         done = acts.measure(console, folder / "acts", postgres)
         submitted = pas.measure(console, folder / "pas", postgres)
+        signed = crd.measure(console, folder / "crd", postgres)
         noted = tasks.measure(console, folder / "tasks", postgres)
         called = patient.measure(console, folder / "patient", postgres)
         counted = measures.measure(console, folder / "measures", postgres)
@@ -90,7 +92,7 @@ def main() -> None:
         acts.lines(done), tasks.lines(noted), pas.lines(submitted), patient.lines(called), measures.lines(counted),
         rules.lines_of(lines), networks.lines_of(sizes), rates.lines_of(priced), register.lines_of(listed),
         register.changed_lines(changed), codes.lines_of(coded), imports.lines_of(tables), start.lines(begun),
-        metrics.lines_of(told),
+        metrics.lines_of(told), crd.lines(signed),
         agreement.lines(saved), midnight.lines(struck), sync.lines(synced),
     )  # fmt: skip
     for line in chain(*found):
@@ -98,6 +100,7 @@ def main() -> None:
     others = {"acts": done, "rules": lines, "networks": sizes, "rates": priced, "register": listed, "imports": tables}
     others |= {"codes": coded, "changes": changed, "start": begun, "patient": called, "measures": counted}
     others |= {"pas": submitted, "tasks": noted, "metrics": told}
+    others |= {"crd": signed}
     others |= {"agreement": saved, "midnight": struck, "sync": synced}
     _write(figures, pages, checks, others)
 

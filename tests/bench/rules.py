@@ -52,7 +52,7 @@ def measure(console: Console, folder: Path, where: Mapping[str, Place], sizes: S
                 console.print(f"{size:,} rules of {whose}, {database}", style="dim")
                 name = f"rules_{'own' if 'same' in whose else 'other'}_{size}"
                 found = figures.setdefault(database, {}).setdefault(whose, {})
-                found[str(size)] = _measured(open_engine(url(name)), [_rule(n, owner(n)) for n in range(size)])
+                found[str(size)] = _measured(open_engine(url(name)), [one_of_many(n, owner(n)) for n in range(size)])
     return figures
 
 
@@ -81,7 +81,7 @@ def ends(sizes: Iterable[str]) -> tuple[int, int]:
     return min(map(int, sizes)), max(map(int, sizes))
 
 
-def _rule(n: int, payer: str) -> Rule:
+def one_of_many(n: int, payer: str) -> Rule:
     """One of a great many: 10,000 codes and 500 ranges in ten plans, and what else a line may say."""
     code = n // 10 % 10_000
     end = f"G{min(code + 30, 9999):04}" if code % 20 == 0 else ""

@@ -14,6 +14,7 @@ from carecoord.actions.fhir import interactions
 from carecoord.actions.people import accounts
 from carecoord.actions.people.accounts import NewUser
 from carecoord.actions.prior_auth.letters.letter import document_id
+from tests.api.pas import test_by_rule as by_pas
 from tests.desk.authorizations.readers import DIRECTOR
 from tests.desk.authorizations.test_automatic import NOT_SAMPLED, SYSTEM, ask, let_the_rule, stored, work
 from tests.desk.authorizations.test_request_page import APPROVE, DENY, HIDDEN, MET, VASCULAR, _appeal, answers, told
@@ -122,6 +123,29 @@ def test_what_a_rule_approved_is_written_to_the_member_too(house: House) -> None
     ask(house, NOT_SAMPLED)
     _, words = letter(house, NOT_SAMPLED)
     assert "We approve it as it was asked." in words
+
+
+def test_a_request_that_came_by_submit_and_is_denied_has_its_letter_for_its_clinic_and_for_nobody_else(
+    house: House,
+) -> None:
+    response = by_pas.ask(house).get_json()["entry"][0]["resource"]
+    claim = stored(house, "ClaimResponse", response["id"])["request"]["reference"].partition("/")[2]
+    assert claim != VASCULAR
+    told(house.enter("payer"), claim, "decide", **DENY)
+    work(house)
+    told(house.enter("calder"), claim, "agree")
+    document, words = letter(house, claim)
+    for said in ("Osei, Kwame", "Member BH001-4420317", "Not approved", "The notes do not show it.", "may appeal"):
+        assert said.casefold() in words.casefold(), (said, words)
+    assert document["context"]["related"] == [{"reference": f"Claim/{claim}"}]
+    clinic = by_pas.clinic(house)
+    kept = clinic.get(f"/DocumentReference/{document['id']}").get_json()
+    assert kept["extension"][0]["valueString"] == "decision-denied en shipped"
+    data = clinic.get(f"/Binary/{document['id']}", Accept="application/fhir+json").get_json()["data"]
+    assert base64.b64decode(data).startswith(b"%PDF")
+    path = f"/documents/{document['id']}/1"
+    for who, opens in (("payer", True), ("coordinator", True), ("rival", False), ("outsider", False)):
+        assert (house.enter(who).get(path).status_code == 200) == opens, who
 
 
 def test_a_payers_own_words_are_used_and_their_version_is_kept_with_the_letter(house: House) -> None:

@@ -6,7 +6,7 @@ for several; 412 where what has to be known did not come along and can not be as
 
 import hashlib
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Final
 
 from auth.grant import Grant
@@ -54,6 +54,7 @@ def answered(world: World, asker: Grant, service: str, body: Json, request: str)
     """The cards and actions. Raises Invalid (400), NotFound for a service that there is none of, Stale (412)."""
     if service not in services.SERVICES:
         raise NotFound("There is no such service.", "http.url")
+    began = world.clock()
     body, trouble = ehr_queries.completed(world, service, body)
     with looking(world, asker, request) as turn:
         try:
@@ -62,7 +63,7 @@ def answered(world: World, asker: Grant, service: str, body: Json, request: str)
             if trouble is None:
                 raise
             found = coverage_information.unread(say(trouble), _OURS)
-        row = _row(turn, service, json.dumps(services.without_token(body)), json.dumps(found))
+        row = _row(turn, began, service, json.dumps(services.without_token(body)), json.dumps(found))
     with writing(world.engine) as conn:
         exchanges.keep(conn, row)
     return found
@@ -76,9 +77,9 @@ def _judged(turn: Turn, service: str, body: Json) -> Json:
     return coverage_information.answer(verdicts, day, card.payer.name, call.wants)
 
 
-def _row(turn: Turn, service: str, sent: bytes, answer: bytes) -> Exchange:
+def _row(turn: Turn, began: datetime, service: str, sent: bytes, answer: bytes) -> Exchange:
     """The call with its answer: payers are asked later what they said."""
-    now, ended = micros(turn.now), micros(turn.world.clock())
+    now, ended = micros(began), micros(turn.world.clock())
     digest = hashlib.sha256(sent).digest()
     return Exchange(
         turn.world.new_id(), now, ended - now, True, service, services.VERSIONS[-1], partner(turn), None, digest, 200,
