@@ -1,10 +1,11 @@
 """Set the stage of the demo: tell the story to a database, let its people and apps in. Every step may be repeated: what
 is there already stays as it is."""
 
+import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,17 +14,22 @@ from sqlalchemy import Connection
 from auth import store
 from auth.people import sessions
 from auth.store import Client
+from carecoord.actions.claims import files
 from carecoord.actions.fhir import load as fhir_load
 from carecoord.actions.people import accounts
 from carecoord.actions.people.accounts import NewUser
 from carecoord.actions.terms.expand import sought
 from carecoord.domain.imports.codes import HERE
 from carecoord.fhir import text
-from carecoord.store.database import marks
+from carecoord.store.database import marks, outbox
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.terms import codes
 from carecoord.world import World
 
+OFFICE: Final = "office-fairmont"  # whose claims the payer paid
+_BILLED: Final = "demo-claims"  # the row of `setting` that says that these are in
+_DAY: Final = re.compile(rb"(?<=\*)20\d{6}(?=[*~])")  # of an X12 segment
+_ISA_DAY: Final = re.compile(rb"(?<=\*)\d{6}(?=\*\d{4}\*\^)")
 MARK = "demo"  # the row of `setting` that says that the story was told here, and to which day it was shifted
 _SYSTEMS: Final = (HERE["HCPCS"], HERE["SNOMED"])
 Report = Callable[[str, int, int | None], None]
@@ -62,6 +68,36 @@ def tell(world: World, fixtures: Path, part: str, today: date, report: Report) -
         for system, said in words.items():
             codes.put(conn, system, {code: (told, sought(code, told), "") for code, told in said.items()}, 0)
         marks.add(conn, MARK, mark)
+
+
+def bill(world: World, fixtures: Path, today: date, report: Report) -> None:
+    """Take in what a payer paid of the office's claims, shifted as the story is, with the agreement on it: once the
+    patients are here, of whom it speaks. Nothing happens where that was done."""
+    with reading(world.engine) as conn:
+        if marks.get(conn, _BILLED) is not None:
+            return
+    days = today - date.fromisoformat(text.loads((fixtures / "anchor.json").read_bytes())["today"])
+    part = fixtures / "claims"
+    fhir_load.load(world, sorted(part.glob("*.ndjson")), days=days.days, report=report)
+    for each in sorted(part.glob("*.835")):
+        id = files.upload(world, files.reader(OFFICE), MARK, each.name, _shifted(each.read_bytes(), days))
+        files.run(world, id)
+        with writing(world.engine) as conn:
+            outbox.remove(conn, files.JOB, id)
+    with writing(world.engine) as conn:
+        marks.add(conn, _BILLED, b"{}")
+
+
+def _shifted(body: bytes, by: timedelta) -> bytes:
+    """An X12 file so many days later."""
+    for pattern, form in ((_DAY, "%Y%m%d"), (_ISA_DAY, "%y%m%d")):
+        body = pattern.sub(lambda found, form=form: _later(found[0], form, by), body)  # type: ignore[misc]
+    return body
+
+
+def _later(day: bytes, form: str, by: timedelta) -> bytes:
+    then = datetime.strptime(day.decode(), form).replace(tzinfo=UTC)
+    return f"{then + by:{form}}".encode()
 
 
 def _words(fixtures: Path) -> dict[str, dict[str, str]]:

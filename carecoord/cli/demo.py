@@ -91,6 +91,9 @@ def run(settings: Settings, screen: Screen, args: argparse.Namespace) -> int:
         server.wait()
         with screen.progress("Syncing the demo EHR") as report:
             summary = sync.run(ours, EHR, report)
+        if not summary.error:  # claims are matched to patients who are here
+            with screen.progress("Taking in a payer's claims") as report:
+                demo.bill(ours, story, today, report)
         cases.table(ours, screen)
         if summary.error:
             screen.complain(summary.error)

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
 from uuid import uuid4
@@ -74,6 +74,7 @@ class Place:
     def content(self) -> list[Any]:
         """All that a second run must leave as it is."""
         tables = ("resource", "history", "auth_user", "auth_client", "ehr", "case_row")
+        tables += ("claim", "claim_act", "x12_file")
         kept = [self.rows(f'SELECT * FROM "{table}" ORDER BY 1, 2') for table in tables]
         # each start gives the registry a new mark (decision 31)
         return [*kept, self.rows("SELECT * FROM setting WHERE name NOT LIKE 'registry:%' ORDER BY name")]
@@ -140,9 +141,26 @@ def test_the_ten_worked_cases_show_their_gates(first: Done, place: Place) -> Non
 
 def test_all_of_the_story_arrives_and_nothing_in_it_is_flagged(first: Done, place: Place) -> None:
     sent = sum(len(path.read_text().splitlines()) for path in (ROOT / "fixtures").glob("*/*.ndjson"))
-    ((kept,),) = place.rows("SELECT count(*) FROM resource WHERE NOT deleted")
+    ((kept,),) = place.rows("SELECT count(*) FROM resource WHERE NOT deleted AND type <> 'ExplanationOfBenefit'")
     assert kept == sent, "the story and nothing else: its EHR does nothing by itself"
     assert place.rows("SELECT count(*) FROM flag") == [(0,)]
+
+
+def test_the_desk_of_claims_has_one_paid_denied_paid_in_part_paid_short_and_of_nobody_here(
+    first: Done, place: Place
+) -> None:
+    columns = "number, status, work, denied, short, patient IS NOT NULL, agreement_number"
+    assert {row[0]: row[1:] for row in place.rows(f"SELECT {columns} FROM claim")} == {
+        "FM-80114": ("paid", "closed", 0, 0, 1, "AGR-0126"),
+        "FM-80127": ("denied", "open", 64000, 0, 1, None),  # of a service without a price
+        "FM-80131": ("partly", "open", 5500, 0, 1, "AGR-0126"),
+        "FM-80140": ("paid", "open", 0, 4900, 1, "AGR-0126"),
+        "FM-80142": ("paid", "open", 0, 0, 0, None),
+    }
+    ((decided,),) = place.rows("SELECT DISTINCT decided FROM claim")
+    assert date.fromisoformat(place.note()["today"]) - date.fromisoformat(decided) == timedelta(days=3)
+    assert place.rows("SELECT state, faults FROM x12_transaction") == [("taken", "[]")]
+    assert place.rows("SELECT count(*) FROM resource WHERE type = 'ExplanationOfBenefit'") == [(4,)]
 
 
 def test_a_contradiction_between_sources_is_shown(first: Done, place: Place) -> None:

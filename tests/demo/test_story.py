@@ -56,6 +56,7 @@ def test_the_script_writes_the_same_bytes_again(tmp_path: Path) -> None:
     subprocess.run([sys.executable, str(FIXTURES / "make.py"), str(tmp_path)], check=True)
     made = {path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     kept = {path.relative_to(FIXTURES): path.read_bytes() for path in FIXTURES.rglob("*.ndjson")}
+    kept |= {path.relative_to(FIXTURES): path.read_bytes() for path in FIXTURES.rglob("*.835")}
     kept[Path("anchor.json")] = (FIXTURES / "anchor.json").read_bytes()
     assert made == kept
 

@@ -190,13 +190,14 @@ def _choices(whose: Whose, asked: Asked, facet: Facet, n: int) -> Select[Any]:
     open_: dict[str, Any] = {facet: ""}
     claims, why = _found(whose, replace(asked, **open_, after=None)), claim_adjustment.c
     if facet == "reason":
-        told = (literal(n), why.reason, func.count(func.distinct(why.claim)), func.sum(why.amount))
-        joined = claims.with_only_columns(*told).join(claim_adjustment, why.claim == claim.c.id)
+        distinct = func.count(func.distinct(why.claim))
+        joined = claims.with_only_columns(literal(n), why.reason, distinct, func.sum(why.amount))
+        joined = joined.join(claim_adjustment, why.claim == claim.c.id)
         return joined.where(why.denies).group_by(why.reason)
     column = {"payer": claim.c.payer_name, "code": claim.c.code, "agreement": claim.c.agreement_number,
               "status": claim.c.status}[facet]  # fmt: skip
-    told = (literal(n), column, func.count(), func.sum(claim.c.denied))
-    return claims.with_only_columns(*told).where(column.is_not(None), column != "").group_by(column)
+    grouped = claims.with_only_columns(literal(n), column, func.count(), func.sum(claim.c.denied))
+    return grouped.where(column.is_not(None), column != "").group_by(column)
 
 
 def _of(whose: Whose) -> Select[Any]:
