@@ -15,7 +15,7 @@ from carecoord.domain.resource.days import moment
 from carecoord.domain.resource.elements import Json, items, text
 from carecoord.fhir.instants import micros
 from carecoord.web.page.labels import Chip
-from carecoord.web.page.times import Times
+from carecoord.web.page.times import Times, stored_day
 from carecoord.words.catalogue import say, spoken
 from carecoord.words.reader import reads
 from carecoord.words.sentence import sentence
@@ -240,6 +240,8 @@ def _answers(found: Sequence[Json], depth: int) -> list[Answer]:
 def _said(answer: Json) -> str:
     if "valueBoolean" in answer:
         return spoken("form.yes") if answer["valueBoolean"] else spoken("form.no")
+    if day := stored_day(text(answer, "valueDate")):
+        return spoken("form.day", day=day)
     return label({name: value for name, value in answer.items() if name.startswith("value")})
 
 

@@ -61,7 +61,8 @@ def blueprint(world: World) -> Blueprint:
             try:
                 payer_endpoints.add(world, one, request_id(), sign_in.session().user)
             except (errors.Invalid, errors.NotFound) as refused:
-                faults = [Fault(refused.where if refused.where in typed else "address", refused.text)]
+                field = {"version": "pas"}.get(refused.where, refused.where)
+                faults = [Fault(field if field in typed else "address", refused.text)]
         if faults:
             return _page(world, 422, typed=typed, faults=faults)
         return redirect(PAS, 303)
@@ -100,7 +101,8 @@ def _page(world: World, status: int = 200, **about: Any) -> Response:
     faults = about.pop("faults", [])
     page = render_template(
         "setup_pas.html", shown=shown, faults=faults, wrong={each.field: each.text for each in faults},
-        typed=about.get("typed", {}), silent=about.get("silent"), versions=tuple(GUIDES), jwks=keys.address(world),
+        typed=about.get("typed", {}), silent=about.get("silent"), versions=[(each, each) for each in GUIDES],
+        jwks=keys.address(world),
         payers=[(text(each, "id"), name(each)) for each in ready.payers],
         offices=[(text(each, "id"), name(each)) for each in ready.offices],
     )  # fmt: skip

@@ -279,7 +279,7 @@ def test_where_each_answer_came_from_stands_on_the_form_and_on_the_pages_of_both
     assert (wrong.status_code, "Changed. The chart says: Okafor" in wrong.text) == (422, True)
     sent = maria.post(where, data=fields | {names["weeks"]: "6"})
     assert (sent.status_code, sent.headers["Location"].partition("?")[0]) == (303, "/authorizations/r1")
-    told = {"born": "1980-02-03 From the chart", "family": "Okafor-Bell Changed", "weeks": "6 Written at the clinic",
+    told = {"born": "3 Feb 1980 From the chart", "family": "Okafor-Bell Changed", "weeks": "6 Written at the clinic",
             "member": "M-r1 From the chart"}  # fmt: skip
     assert shown(maria.get("/authorizations/r1").text) == told
     both.send("r1")

@@ -86,6 +86,8 @@ def test_1_a_visit_was_moved_past_its_approval_which_is_extended(windows: Window
     expect(maria.page.locator("#panel .gates")).to_contain_text("Visit is 4 days past the approval: extend or move.")
     opened(maria, case, "Ask for more")
     expect(maria.page.get_by_text("4 days past").first).to_be_visible()
+    for verb in ("appeal", "answer-payer", "send-request"):  # none of them is open to what was approved
+        expect(maria.page.locator(f'[data-verb="{verb}"]')).to_have_count(0)
     look(maria, LOOKS)
     maria.fill("Last day", "5 Feb 2027")
     maria.fill("Why more is needed", "The clinic moved the visit.")
@@ -149,6 +151,9 @@ def test_7_a_paper_that_the_payer_asked_for_is_given_before_its_own_day(windows:
     }  # fmt: skip
     maria.page.goto(f"/authorizations/request-{case}?act=answer-payer")
     expect(maria.page.get_by_role("heading", name="Answer the payer", exact=True)).to_be_visible()
+    clocks = maria.page.locator(".request-clocks")
+    expect(clocks).to_contain_text("Papers by24 Nov 12:00")  # their own day, before the payer's
+    expect(clocks).to_contain_text("Payer decides by27 Nov 10:00")
     look(maria)
     maria.walk("checkbox", re.compile("^Progress note"))
     maria.press("Space")
@@ -157,6 +162,9 @@ def test_7_a_paper_that_the_payer_asked_for_is_given_before_its_own_day(windows:
     expect(maria.page.locator("#done p")).to_be_visible()
     told = gates(maria.page, case)
     assert (told["Authorization"], told["Information"]) == ("Waiting", "Met")
+    maria.page.goto(f"/authorizations/request-{case}")
+    expect(clocks).to_contain_text("Payer decides by27 Nov 10:00")  # asking for papers did not stop it
+    expect(clocks).not_to_contain_text("Papers by")
     clerk = windows.open("/decisions", "payer")
     found(clerk, "Nguyen", "answered")
     look(clerk)
