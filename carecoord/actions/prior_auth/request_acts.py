@@ -195,7 +195,8 @@ def begin(world: World, grant: Grant, request: str, submission: Submission, _: N
         if card is None or "begin-request" not in referral_offers.offered(acting.case, judged, acting.sides):
             raise Conflict(sentence("refusals.request-not-to-begin"), "http.act")
         day = judged.booking.day if judged.booking else None
-        who = Parties(card, acting.office, _performer(judged), day)
+        asked_before = drafts.as_before(acting.case.order, acting.case.claims)
+        who = Parties(card, acting.office, _performer(judged), day, asked_before)
         draft = drafts.begun(acting.id, acting.case.order, who, acting.turn.now)
         return Planned([draft], sentence("act.request-begun", whom=card.payer_named))
 

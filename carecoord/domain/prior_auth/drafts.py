@@ -3,13 +3,15 @@ pays for the days that are wanted. Pure.
 
 Clause: FHIR R4 claim.html (use preauthorization), Da Vinci PAS (requestedService on the line)."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final
 
 from carecoord.domain.coverage.gate import Card
+from carecoord.domain.referrals.case import orders
 from carecoord.domain.resource.codes import HL7, IDENTIFIER, PAS
-from carecoord.domain.resource.elements import Json, item, items, key, target, text
+from carecoord.domain.resource.elements import Json, codes, item, items, key, target, text
 
 _FAST: Final = frozenset({"stat", "asap"})  # priorities of orders whose request is expedited
 
@@ -17,12 +19,23 @@ _FAST: Final = frozenset({"stat", "asap"})  # priorities of orders whose request
 @dataclass(frozen=True, slots=True)
 class Parties:
     """Whom a request is about and between: the card, who asks, who is to do it (References; None: nobody is named), and
-    the day of the visit, None where none is booked."""
+    the day of the visit, None where none is booked; how much is asked for, empty for one."""
 
     card: Card
     office: Json
     performer: Json | None
     day: date | None = None
+    quantity: Json = field(default_factory=dict)
+
+
+def as_before(order: Json, claims: Iterable[Json]) -> Json:
+    """How much was asked for last of an order's service, a Quantity; empty where it was never asked for. claims: the
+    requests of the patient."""
+    wanted = codes(item(order, "code"))
+    latest = sorted((each for each in claims if key(order) in orders(each)), key=lambda each: text(each, "created"))
+    lines = [line for each in reversed(latest) for line in items(each, "item")]
+    return next((found for line in lines if codes(item(line, "productOrService")) & wanted
+                 and (found := item(line, "quantity"))), {})  # fmt: skip
 
 
 def begun(id: str, order: Json, who: Parties, now: datetime) -> Json:
@@ -51,7 +64,7 @@ def begun(id: str, order: Json, who: Parties, now: datetime) -> Json:
             **({"careTeamSequence": [1]} if performer else {}),
             "productOrService": item(order, "code"),
             **({"servicedPeriod": period} if period else {}),
-            "quantity": {"value": 1},
+            "quantity": who.quantity or {"value": 1},
         }],
     }  # fmt: skip
 

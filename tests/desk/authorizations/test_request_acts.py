@@ -190,8 +190,12 @@ def draft_of(house: House, client: FlaskClient, words: str) -> dict[str, Any]:
 def test_a_request_is_begun_from_the_referral_to_who_pays_on_the_day_of_the_visit(
     house: House, client: FlaskClient
 ) -> None:
+    old = held(house, "Claim", f"request-{NEW_PAYER}")
+    old["item"][0]["quantity"] = {"value": 12}
+    put(house, old)
     assert begun(client, NEW_PAYER)[0] == 303
     made = draft_of(house, client, "Donnell")
+    assert made["item"][0]["quantity"] == {"value": 12}, "as many as were asked for before"
     assert made["insurer"]["reference"] == "Organization/pinnacle"
     assert made["provider"]["reference"] == "Organization/office-fairmont"
     assert made["careTeam"][0]["provider"]["reference"] == "Organization/stonebridge-pt"
