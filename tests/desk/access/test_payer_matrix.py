@@ -27,6 +27,7 @@ from carecoord.errors import Problem
 from carecoord.fhir import text as json
 from carecoord.store.database.engine import reading
 from carecoord.store.prior_auth import subscriptions as kept
+from carecoord.world import World
 from tests.api.pas.test_subscriptions import subscription
 from tests.desk.authorizations.test_automatic import stored, work
 from tests.desk.authorizations.test_request_page import DENY, STRESS, VASCULAR, answers, told
@@ -176,6 +177,18 @@ def batch(desk: Desk, who: str) -> str:
     return _told(lambda: bundle.process(desk.house.world, grant(who, desk), body))
 
 
+def benefit(desk: Desk, who: str) -> str:
+    """The requests as a member's app reads them: of ExplanationOfBenefits alone."""
+    world, asker = desk.house.world, grant(who, desk)
+    listed = _told(lambda: interactions.search(world, asker, "ExplanationOfBenefit", [("_count", "200")]))
+    ids = [each["resource"]["id"] for each in json.loads(listed.encode()).get("entry", ())] if listed else []
+    return listed + "".join(_told(lambda id=id: _row(world, asker, id)) for id in ids)
+
+
+def _row(world: World, asker: Grant, id: str) -> bytes:
+    return interactions.read(world, asker, "ExplanationOfBenefit", id).body
+
+
 def _told(ask: Callable[[], Any]) -> str:
     try:
         answer: bytes = ask()
@@ -185,7 +198,8 @@ def _told(ask: Callable[[], Any]) -> str:
 
 
 ROADS: Final[Mapping[str, Callable[[Desk, str], str]]] = {
-    "page": pages, "csv": files, "letter": letter, "api": api, "bundle": batch, "subscription": notices,
+    "page": pages, "csv": files, "letter": letter, "api": api, "bundle": batch, "benefit": benefit,
+    "subscription": notices,
 }  # fmt: skip
 MAY: Final = {  # who may know what by which road; whoever and whatever is not here, not at all
     "payer": {"page": {PROPOSED, ASKED, DECIDED}, "letter": {DECIDED}, "api": {PROPOSED, ASKED, DECIDED},
@@ -197,7 +211,7 @@ MAY: Final = {  # who may know what by which road; whoever and whatever is not h
     "outsider": {},
     "partner": {"letter": {DECIDED}, "api": {DECIDED}, "bundle": {DECIDED}, "subscription": {DECIDED}},
     "other partner": {},
-    "app of the patient": {"letter": {DECIDED}, "api": {DECIDED}, "bundle": {DECIDED}},
+    "app of the patient": {"letter": {DECIDED}, "api": {DECIDED}, "bundle": {DECIDED}, "benefit": {DECIDED}},
     "app of another": {},
 }  # fmt: skip
 
