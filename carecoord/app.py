@@ -60,6 +60,7 @@ from carecoord.web.patients import pages as patient_pages
 from carecoord.web.people import account, openid_sign_in, people, second_step, sign_in
 from carecoord.web.policies import pages as policies_pages
 from carecoord.web.prior_auth import act_pages as authorization_act_pages
+from carecoord.web.prior_auth import new_pages as authorization_new_pages
 from carecoord.web.prior_auth import pages as authorization_pages
 from carecoord.web.quality import pages as quality_pages
 from carecoord.web.questionnaires import pages as form_pages
@@ -98,7 +99,7 @@ ROOMS: Final = (  # of the web, whose pages need the world and nothing else
     audit_pages,
     break_glass, decisions_alike_pages, decision_letter_pages, metrics_pages, published_pages, decision_pages,
     decision_act_pages,
-    authorization_pages, authorization_act_pages, claim_pages,
+    authorization_new_pages, authorization_pages, authorization_act_pages, claim_pages,
     conflict_pages, ehr_pages, quality_pages, rule_pages,
 )  # fmt: skip
 LAST_DRAIN = 5.0  # seconds that an ending process gives the journal; what is left, another process drains

@@ -22,7 +22,7 @@ _log = structlog.get_logger()
 
 def words(data: bytes, pages: int, letters: int) -> str:
     """The words of the first pages; none of a file that can not be read."""
-    found = _asked("words", pages, letters, data)
+    found = asked(_CHILD, "words", str(pages), str(letters), data=data)
     return str(found["words"]) if found else ""
 
 
@@ -31,7 +31,7 @@ def sheet(data: bytes, n: int, letters: int) -> Page | None:
     read lately is kept, by what the file says: somebody goes back and forth."""
     name = (hashlib.sha256(data).digest(), n, letters)
     if name not in _lately:
-        found = _asked("sheet", n, letters, data)
+        found = asked(_CHILD, "sheet", str(n), str(letters), data=data)
         if found is None:
             return None
         while len(_lately) >= _KEPT:
@@ -42,18 +42,19 @@ def sheet(data: bytes, n: int, letters: int) -> Page | None:
 
 def pages(data: bytes, most: int, letters: int) -> list[str]:
     """The words of every page, at most so many pages and letters; none of a file that can not be read."""
-    found = _asked("pages", most, letters, data)
+    found = asked(_CHILD, "pages", str(most), str(letters), data=data)
     return [str(each) for each in found["pages"]] if found else []
 
 
 def code(data: bytes, pages: int, pattern: str) -> str:
     """What the first bar code of the first pages says that is whole of this pattern; empty where there is none."""
-    found = _asked("cover", pages, pattern, data)
+    found = asked(_CHILD, "cover", str(pages), pattern, data=data)
     return str(found["code"]) if found else ""
 
 
-def _asked(way: str, first: int, second: int | str, data: bytes) -> dict[str, Any] | None:
-    command = [sys.executable, "-m", _CHILD, way, str(first), str(second)]
+def asked(child: str, *arguments: str, data: bytes) -> dict[str, Any] | None:
+    """What a module of ours answers that is run by itself with a file; None where the file brought it down."""
+    command = [sys.executable, "-m", child, *arguments]
     given = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
     try:
         done = subprocess.run(  # noqa: S603 (our own module, no shell)

@@ -122,7 +122,7 @@ class Batches:
         form = view.Form(state, *TITLES[verb], colleagues=colleagues, callees=_callees(), touches=True)
         back = _back()
         page = render_template(
-            "chosen.html", chosen=found, form=form, lost=len(set(ids)) - len(found), back=back,
+            "chosen.html", chosen=found, form=form, lost=len(set(ids)) - len(found), back=back, back_to=_called(back),
             here=f"/chosen?{urlencode([*(('id', each.id) for each in found), ('back', back)])}",
             plain=PLAIN, verbs=[(each, BUTTONS[each], _address(each, found, back)) for each in verbs],
             seen={each.id: " ".join(f"{name}:{n}" for name, n in each.seen.items()) for each in found},
@@ -135,7 +135,9 @@ class Batches:
         told = [_answer(each, known.get(each.case), verb, values, times) for each in outcomes]
         done, not_done = [each for each in told if each.said], [each for each in told if each.why]
         title, back = BUTTONS[cast(Verb, verb)][0], _back()  # one of batch.possible
-        page = render_template("chosen_done.html", done=done, not_done=not_done, title=title, back=back)
+        page = render_template(
+            "chosen_done.html", done=done, not_done=not_done, title=title, back=back, back_to=_called(back)
+        )  # fmt: skip
         return make_response(page, 200 if done else 409)
 
 
@@ -161,6 +163,11 @@ def _answer(outcome: Outcome, known: Chosen | None, verb: str, values: Mapping[s
 
 def _address(verb: str, found: Sequence[Chosen], back: str) -> str:
     return f"/chosen?{urlencode([*(('id', each.id) for each in found), ('act', verb), ('back', back)])}"
+
+
+def _called(back: str) -> str:
+    """What the list is called."""
+    return spoken("requests.title") if back.startswith("/authorizations") else spoken("acts.worklist")
 
 
 def _back() -> str:

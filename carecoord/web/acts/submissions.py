@@ -107,7 +107,7 @@ def back() -> tuple[str, list[tuple[str, str]]]:
     """The page that the form stood on: its path, and what its address says."""
     parts = urlsplit(sign_in.safe_next(came_from()))
     within = parts.path.startswith(("/referrals/", "/contracts/", "/patients/", "/decisions/", "/authorizations/"))
-    own = within or parts.path in ("/chosen", "/waiting", "/quality")
+    own = within or parts.path in ("/chosen", "/waiting", "/quality", "/authorizations")
     return (parts.path if own else "/"), parse_qsl(parts.query)
 
 

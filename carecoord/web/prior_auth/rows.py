@@ -63,9 +63,11 @@ class Units:
 
 @dataclass(frozen=True)
 class Line:
-    """A row of the list. beside: under its state; visit: the next one, `alarm` where it is not covered."""
+    """A row of the list. case: the id of the one whose work it is, empty where its order is not here; beside: under its
+    state; visit: the next one, `alarm` where it is not covered."""
 
     id: str
+    case: str
     href: str
     open: bool
     name: str
@@ -93,7 +95,8 @@ def line(row: Row[Any], address: RequestsAddress, times: Times) -> Line:
     about = " · ".join(filter(None, (SEX.get(row.gender or "", ""), age(row.birth_date, today), row.mrn)))
     visit, alarm = next_visit(row, times)
     return Line(
-        id, address.show(id).href(), id == address.shown, row.patient_name, about,
+        id, next(iter(msgspec.json.decode(row.orders)), ""),
+        address.show(id).href(), id == address.shown, row.patient_name, about,
         times.clock(row.office_due, row.received, times.midnight(0)) if row.open and not over(row, times) else None,
         CLOCKS.get(row.office_clock or "") or "", row.expedited, row.service, row.code, row.payer_name or "",
         " · ".join(filter(None, (row.plan_name, row.number))), state(row, times), beside(row, times), units(row),

@@ -1,7 +1,9 @@
 """The pages of a clinic's requests for authorization, put together: the list with a panel, one request by itself, what
 goes on paper."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
@@ -14,22 +16,28 @@ from carecoord.actions.access.turn import looking
 from carecoord.actions.acts import act as acts_act
 from carecoord.actions.acts.act import Done
 from carecoord.actions.people import drafts as kept
-from carecoord.actions.prior_auth import requests
+from carecoord.actions.prior_auth import packet, requests
 from carecoord.actions.prior_auth.letters import sheet
+from carecoord.actions.prior_auth.packet import Paper
+from carecoord.domain.access import verbs
+from carecoord.domain.access.verbs import Verb
 from carecoord.errors import NotFound
 from carecoord.fhir.instants import micros
 from carecoord.store.prior_auth.authorizations import Asked
 from carecoord.web.acts import view as acts_view
+from carecoord.web.acts.buttons import BUTTONS
 from carecoord.web.acts.forms import State
 from carecoord.web.page import downloads
 from carecoord.web.page.columns import headings
 from carecoord.web.page.times import Times
 from carecoord.web.people import sign_in
 from carecoord.web.prior_auth import address as addresses
-from carecoord.web.prior_auth import labels, list_view, proofs, view
+from carecoord.web.prior_auth import labels, list_view, packet_view, proofs, view
 from carecoord.web.prior_auth.address import RequestsAddress
 from carecoord.web.server.exchange import request_id
 from carecoord.world import World
+
+AT_HAND: Final[tuple[Verb, ...]] = ("assign", "snooze")  # acts for the rows that were chosen
 
 
 class Screen:
@@ -46,7 +54,9 @@ class Screen:
         times = Times(found.now, self.zone)
         panel = self._panel(grant, address, times) if address.shown else None
         address = address if panel else replace(address, shown="")
+        batch = [(verb, BUTTONS[verb]) for verb in AT_HAND if verbs.may(found.roles, verb)]
         told = {
+            "batch": batch,
             "listing": list_view.listing(found, address, times), "address": address, "panel": panel,
             "as_of": times.stamp(), "done": self._done(grant, address.done), "back": replace(address, done="").href(),
             "file": replace(address, shown="", done="", after=None).href("")[1:],
@@ -93,11 +103,17 @@ class Screen:
         return render_template("request_packet.html", page=page, id=id, as_of=times.stamp())
 
     def packet_file(self, id: str) -> Response:
-        """The same as a PDF."""
-        found = requests.one(self.world, sign_in.session().grant(), request_id(), id)
+        """The same as a PDF, with the pages of its documents."""
+        found, papers = packet.gathered(self.world, sign_in.session().grant(), request_id(), id)
         times = Times(found.now, self.zone)
         page = view.sheet(found, times, None, f"/authorizations/{quote(id)}")
-        made = sheet.pdf(render_template("request_packet_sheet.html", page=page, as_of=times.stamp()))
+
+        def cover(inside: Sequence[Paper], first: int) -> bytes:
+            told = packet_view.contents(page.papers, inside, first)
+            html = render_template("request_packet_sheet.html", page=page, as_of=times.stamp(), contents=told)
+            return sheet.pdf(html, numbered=False)
+
+        made = packet.bound(cover, list(papers.values()))
         named = {"Content-Disposition": 'inline; filename="packet.pdf"', "Cache-Control": "no-store"}
         return Response(made, mimetype="application/pdf", headers=named)
 

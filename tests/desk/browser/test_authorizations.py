@@ -25,6 +25,8 @@ GRANTED, DENIED = "request-order-24807", "request-order-24824"
     (f"/authorizations/{GRANTED}/evidence", ENDS),
     (f"/authorizations/{GRANTED}/packet", ENDS),
     ("/authorizations/standing", ENDS),
+    ("/authorizations/new?q=Patel", ENDS),
+    ("/authorizations/new?patient=nadia-rahman", LOOKS),
 ])  # fmt: skip
 def test_axe_finds_nothing_and_nothing_is_wider_than_the_window(
     open_page: Callable[..., Any], path: str, looks: Any
@@ -69,3 +71,28 @@ def test_the_panel_opens_and_closes_with_the_focus_where_one_was(open_page: Call
     page.keyboard.press("Escape")
     page.locator("#panel").wait_for(state="detached")
     assert page.evaluate("document.activeElement.closest('.case')?.id") == f"request-{GRANTED}"
+
+
+def test_requests_are_chosen_and_assigned_and_a_new_one_is_begun_by_the_keyboard_alone(open_desk: Open) -> None:
+    page = open_desk("/authorizations")
+    page.locator("#list").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("x")
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    button = page.get_by_role("button", name="Give to somebody")
+    expect(button).to_be_visible()
+    button.focus()
+    page.keyboard.press("Enter")
+    page.locator("#act-form").wait_for()
+    expect(page.get_by_role("link", name="Authorizations").last).to_be_visible()
+    check(page)
+    page.goto("/authorizations/new")
+    page.keyboard.type("Rahman")
+    page.keyboard.press("Enter")
+    page.get_by_role("link", name="Choose this patient").focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Begin the request").focus()
+    page.keyboard.press("Enter")
+    page.locator("#done").wait_for()
+    assert "was begun." in page.locator("#done").inner_text()

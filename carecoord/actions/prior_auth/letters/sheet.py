@@ -26,6 +26,8 @@ table { width: 100%; border-collapse: collapse; margin: 3mm 0; } th, td { text-a
 thead th { font-weight: 500; color: #4b5a69; } tr, li { break-inside: avoid; } h2 { break-after: avoid; }
 """  # noqa: E501 (a sheet of styles, read by its rules)
 
+_UNNUMBERED: Final = "@page { @bottom-right { content: none; } }"  # of what bears the numbers of a larger whole
+
 
 @dataclass(frozen=True)
 class Heads:
@@ -105,12 +107,13 @@ def _ended(reason: Value) -> Value:
     return sentence("decision-letter.reason", reason=reason) if reason else ""
 
 
-def pdf(sheet: str) -> bytes:
-    """The sheet printed."""
+def pdf(sheet: str, *, numbered: bool = True) -> bytes:
+    """The sheet printed; numbered: whether its pages bear their numbers."""
     import weasyprint  # dear to load: not before somebody is written to
 
     font = files("carecoord").joinpath(_FONT).read_bytes()
-    style = weasyprint.CSS(string=_STYLE.replace("FONT", f"data:font/woff2;base64,{b64encode(font).decode()}"))
+    rules = _STYLE.replace("FONT", f"data:font/woff2;base64,{b64encode(font).decode()}")
+    style = weasyprint.CSS(string=rules + ("" if numbered else _UNNUMBERED))
     made: bytes = weasyprint.HTML(string=sheet, url_fetcher=_nothing).write_pdf(
         stylesheets=[style], pdf_variant="pdf/ua-1", pdf_identifier=b"letter"
     )

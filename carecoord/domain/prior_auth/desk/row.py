@@ -85,7 +85,8 @@ def _row(judged: Judged, request: Request, cases: Sequence[Judged], policy: Poli
         "asked": len(asked), "attached": sum(text(each, "status") == "completed" for each in asked),
         "extended": request.extended or None, "level": lifecycle.level(case.claims, request.key),
         **_clocks(request, state, asked, policy), **_span(request, policy), **_units(request, found),
-        "owner": judged.row["owner"], "owner_name": judged.row["owner_name"], "touch": judged.row["touch_at"],
+        "owner": judged.row["owner"], "owner_name": judged.row["owner_name"],
+        "touch": judged.row["touch_at"] or judged.row["wakes_at"] or None,  # a rest ends with a look at it
         **office.appealed(case.claims, case.responses, request, policy.zone),
     }  # fmt: skip
     unsent = state in WAITING and channels.delivery(claim) is not None
