@@ -193,7 +193,7 @@ def _choices(whose: Whose, asked: Asked, facet: Facet, n: int) -> Select[Any]:
         distinct = func.count(func.distinct(why.claim))
         joined = claims.with_only_columns(literal(n), why.reason, distinct, func.sum(why.amount))
         joined = joined.join(claim_adjustment, why.claim == claim.c.id)
-        return joined.where(why.denies).group_by(why.reason)
+        return joined.where(why.denies, claim.c.denied > 0).group_by(why.reason)  # of most nothing is denied
     column = {"payer": claim.c.payer_name, "code": claim.c.code, "agreement": claim.c.agreement_number,
               "status": claim.c.status}[facet]  # fmt: skip
     grouped = claims.with_only_columns(literal(n), column, func.count(), func.sum(claim.c.denied))

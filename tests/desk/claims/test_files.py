@@ -304,6 +304,19 @@ def test_a_request_that_went_by_278_and_is_taken_back_is_cancelled_by_a_278(hous
     assert "SV1" not in void
 
 
+def test_what_extends_a_request_that_went_by_278_goes_by_278_too(house: House) -> None:
+    desk = house.enter("coordinator")
+    act(desk, DRAFT, "send-request", channel="278")
+    granted = cancelled(DRAFT, f"HCR*A1*GC-70999\nHL*5*4*SS*0\nTRN*2*{DRAFT}.1*9000020013\nHCR*A1*GC-70999")
+    brought(desk, house, file("278", granted, sender="GC014"))
+    assert act(desk, DRAFT, "extend-request", units="6", note="Six infusions are planned") == 303
+    newest, first = bodies(house)
+    assert ("UM*HS*4~" in newest, "UM*HS*I~" in first) == (True, True)
+    assert "REF*BB*GC-70999~" in newest
+    assert "*6~" in newest
+    assert written(desk, DRAFT) == [newest, first]
+
+
 def bodies(house: House) -> list[str]:
     """All files that went out, the latest first."""
     with reading(house.world.engine) as conn:
