@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
+from carecoord.actions.access import consents
 from carecoord.actions.access.turn import Turn
 from carecoord.domain.access import member_view
 from carecoord.domain.claims.authorization_benefit import Authorization, benefit, id_of
@@ -25,7 +26,7 @@ _PAPERS: Final = ("Claim", "ClaimResponse")
 def unstored(turn: Turn, type: str) -> list[Unstored]:
     """What of a type the asker has beside what is stored: the requests of the member whose own app asks. Whether the
     scopes of the app let it see one is left to who reads them."""
-    patient = member_view.member(turn.grant) if type == TYPE else None
+    patient = consents.own_record(turn.grant) if type == TYPE else None
     rows = authorizations.of_patient(turn.conn, patient) if patient else []
     if not patient or not rows:
         return []

@@ -1,4 +1,5 @@
-"""Which of a member's own requests for authorization the member's app reads, as ExplanationOfBenefits.
+"""Which of a member's own requests for authorization the member's app reads, as ExplanationOfBenefits. Whoever else may
+know of a request reads the Claim and its answers, as their role has it.
 
 Clause: 42 CFR 422.119(b)(1)(iv) (CMS-0057-F): the status of a request, when it was approved or denied, when that ends,
 what was approved, how much of it is used, and why it was denied, within one business day of a change."""
@@ -6,7 +7,6 @@ what was approved, how much of it is used, and why it was denied, within one bus
 from collections.abc import Mapping
 from typing import Any, Final
 
-from auth.grant import Grant
 from carecoord.domain.prior_auth.clinic.channels import delivery
 from carecoord.domain.prior_auth.lifecycle import SENT
 from carecoord.domain.resource.elements import Json
@@ -14,12 +14,6 @@ from carecoord.domain.resource.elements import Json
 STATES: Final = frozenset(SENT)  # a draft is its clinic's alone, and what was made in error is nobody's request
 # Of its row; what it was asked and what it was answered the member may read as they are.
 COLUMNS: Final = frozenset({"root", "claim", "state", "lines", "authorized", "used", "updated"})
-
-
-def member(grant: Grant) -> str | None:
-    """Whose authorizations the asker reads as their own: the patient's whose own app it is. Whoever else sees a request
-    reads the Claim and its answers, as their role has it."""
-    return grant.patient if grant.patient and grant.fhir_user == f"Patient/{grant.patient}" else None
 
 
 def shown(row: Mapping[Any, Any], claim: Json, answer: Json) -> dict[str, Any] | None:
