@@ -28,7 +28,7 @@ from carecoord.store.database.engine import reading
 from carecoord.store.prior_auth import authorizations
 from carecoord.store.resources import soundness
 from carecoord.store.resources.change import StoredResource, digest
-from carecoord.store.resources.write import at_most_one
+from carecoord.store.resources.index_rows import NAMES, at_most_one
 from carecoord.store.worklist import marks, registry
 from carecoord.store.worklist import rows as worklist_rows
 from carecoord.world import World
@@ -44,7 +44,7 @@ _SOME: Final = 50  # patients whose cases are judged in one state of the databas
 _BESIDE: Final[dict[str, Kind]] = {
     "directive": "directive", "organization_place": "place", "patient_word": "patient words",
 }  # fmt: skip
-_KEYED: Final = (*(f"ix_{name}" for name in soundness.INDEXES), *_BESIDE)  # tables with the number of a resource
+_KEYED: Final = (*(f"ix_{name}" for name in NAMES), *_BESIDE)  # tables with the number of a resource
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def _of(
     index = extract(resource, base) if resource else None
     if index and index.patient != each.patient:
         yield "compartment", ""
-    for name in soundness.INDEXES:
+    for name in NAMES:
         if said[f"ix_{name}"] != _wanted(each.rid, index, name):
             yield "index", f"ix_{name}"
     wanted = _projected(each, resource)

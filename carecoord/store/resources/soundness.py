@@ -10,7 +10,6 @@ from carecoord.store.database.among import OneOf, listed
 from carecoord.store.database.tables import case, history, metadata, resource
 from carecoord.store.resources.change import StoredResource
 
-INDEXES: Final = ("token", "string", "date", "number", "reference", "uri", "pair")
 _RUN: Final = 400
 _ORDERED: Final = ("ServiceRequest", "DeviceRequest", "Claim")  # what makes a patient somebody to judge
 

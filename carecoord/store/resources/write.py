@@ -13,11 +13,12 @@ from sqlalchemy import Connection, bindparam, func, insert, select
 from carecoord.errors import Conflict, Stale
 from carecoord.fhir.etag import AnyOf, Expected, holds
 from carecoord.fhir.instants import micros
-from carecoord.fhir.search.params import single_dates
 from carecoord.fhir.service_base import Base
 from carecoord.store.audit import events as audit_events
-from carecoord.store.database import bulk, driver, outbox, refusals, tables
+from carecoord.store.database import bulk, driver, outbox, refusals
+from carecoord.store.database.among import OneOf, listed
 from carecoord.store.database.tables import flag, history, resource
+from carecoord.store.resources import index_rows
 from carecoord.store.resources.change import (
     Actor,
     AppliedChange,
@@ -35,7 +36,6 @@ __all__ = ["Actor", "Change", "Later", "Projector", "Touched", "Written", "put",
 
 _RUN = 400  # keys in one statement; both databases bound the number of parameters
 _STATUS = {"created": ("create", 201), "updated": ("update", 200), "deleted": ("delete", 204)}
-_INDEXES = ("token", "string", "date", "number", "reference", "uri", "pair")
 
 Projector = Callable[[Connection, Sequence[Touched], datetime], None]
 
@@ -146,7 +146,7 @@ _next = select(func.nextval("resource_rid_seq")).select_from(func.generate_serie
 _columns = ("rid", "version", "updated", "deleted", "body", "method")
 _keep = insert(history).from_select(
     _columns,
-    select(*(resource.c[name] for name in _columns)).where(resource.c.rid.in_(bindparam("rids", expanding=True))),
+    select(*(resource.c[name] for name in _columns)).where(OneOf(resource.c.rid, "rids")),
 )
 
 
@@ -177,37 +177,20 @@ def _store(conn: Connection, applied: Sequence[AppliedChange], actor: Actor) -> 
         return
     before = [each.rid for each in applied if each.known]
     for run in bulk.runs(before, _RUN):
-        conn.execute(_keep, {"rids": run})
+        driver.execute(conn, _keep, {"rids": listed(run)})
+    standing = index_rows.standing(conn, before)
     try:
         with bulk.together(conn):
             bulk.insert(conn, resource, [_row(each) for each in applied if each.known is None])
             bulk.upsert(conn, resource, [_row(each) for each in applied if each.known])
             _flag(conn, applied, before)
-            _index(conn, applied, before)
+            index_rows.keep(conn, [(each.rid, each.index) for each in applied], standing)
             audit_events.record(conn, [_event(each, actor) for each in applied])
     except refusals.of_psycopg("UniqueViolation") as e:
         raise Conflict("Somebody else created the same resource at the same moment. Send the request again.") from e
     jobs = (job for each in applied for job in each.change.later)
     for job in sorted(jobs, key=lambda job: (job.kind, job.key)):  # in one order everywhere: each may wait for a lock
         outbox.add(conn, job.kind, job.key, job.payload, job.due_at)
-
-
-def _index(conn: Connection, applied: Sequence[AppliedChange], before: Sequence[int]) -> None:
-    for name in _INDEXES:
-        table = tables.metadata.tables[f"ix_{name}"]
-        bulk.remove(conn, table, before)
-        rows = sorted((each.rid, *row) for each in applied if each.index for row in getattr(each.index, name))
-        bulk.insert(conn, table, at_most_one(rows) if name == "date" else rows)
-
-
-def at_most_one(rows: list[bulk.Values]) -> list[bulk.Values]:
-    """Search relies on it that a date which can not be a list has one row, even where a resource breaks the rules."""
-    single = single_dates()
-    kept: list[bulk.Values] = []
-    for row in rows:
-        if not (kept and row[1] in single and row[:2] == kept[-1][:2]):
-            kept.append(row)
-    return kept
 
 
 def _flag(conn: Connection, applied: Sequence[AppliedChange], before: Sequence[int]) -> None:

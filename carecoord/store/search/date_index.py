@@ -14,7 +14,7 @@ from carecoord.fhir.service_base import Base
 from carecoord.store.database import bulk, marks
 from carecoord.store.database.engine import writing
 from carecoord.store.database.tables import ix_date, ix_pair, ix_reference, resource
-from carecoord.store.resources.write import at_most_one
+from carecoord.store.resources.index_rows import at_most_one
 from carecoord.store.search import date_zone
 
 _log = structlog.get_logger()

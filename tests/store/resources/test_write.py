@@ -1,17 +1,18 @@
 """The one door: versions, history, index, audit, outbox and worklist move together or not at all."""
 
 import threading
+from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Connection, Table, func, select
 
 from carecoord.errors import Conflict, Issue, Stale
 from carecoord.fhir import text
 from carecoord.store.audit.tables import audit
-from carecoord.store.database import outbox, tables
+from carecoord.store.database import bulk, outbox, tables
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.database.outbox import Lease, Wanted
 from carecoord.store.resources import read
@@ -292,3 +293,31 @@ def test_of_many_who_create_the_same_resource_at_once_one_creates_it(store: Stor
     assert outcomes.count("created") == 1
     assert len(outcomes) == 4
     assert len(store.ids("Patient?")) == 1
+
+
+def test_of_what_a_resource_is_found_by_only_what_differs_is_written_and_what_was_wrong_is_put_right(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.put(patient(gender="female", birthDate="1960-03-14"))
+    written, real = [], bulk.insert
+
+    def noted(conn: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+        written.extend([table.name] if rows and table.name.startswith("ix_") else [])
+        real(conn, table, rows)
+
+    monkeypatch.setattr(bulk, "insert", noted)
+    store.put(patient(gender="female", birthDate="1960-03-14", maritalStatus={"text": "married"}))
+    assert written == []
+    store.put(patient(gender="female", birthDate="1960-03-15"))
+    assert written == ["ix_date"]
+    assert store.ids("Patient?birthdate=1960-03-15&gender=female&family=okafor") == ["ngozi"]
+    assert store.ids("Patient?birthdate=1960-03-14") == []
+    with writing(store.engine) as conn:
+        conn.execute(tables.ix_token.delete())
+    assert store.ids("Patient?gender=female") == []
+    store.put(patient(gender="female", birthDate="1960-03-15", active=True))
+    assert store.ids("Patient?gender=female&active=true") == ["ngozi"]
+    store.delete("Patient", "ngozi")
+    assert {name: count(store, name) for name in ("ix_token", "ix_string", "ix_date")} == dict.fromkeys(
+        ("ix_token", "ix_string", "ix_date"), 0
+    )
