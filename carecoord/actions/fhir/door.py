@@ -6,7 +6,7 @@ any state that it truly reached elsewhere, and from then on the table holds for 
 
 Clauses: FHIR R4 http.html#2.21.0.4 (409 and 422); IHE ITI Scheduling (one of two who want the last slot gets it)."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -75,15 +75,18 @@ class _Act:
     twin: bool = False
 
 
-def refusals(turn: Turn, aims: Sequence[Aim], told: Collection[str] = ()) -> Iterator[tuple[Aim, Problem]]:
+def refusals(
+    turn: Turn, aims: Sequence[Aim], told: Collection[str] = (), standing: "Standing | None" = None
+) -> Iterator[tuple[Aim, Problem]]:
     """Every write that its table does not have, and why: Conflict (409) naming the legal verbs, Forbidden (403) for the
     wrong side, Unprocessable (422). To be asked before anything is written; those that are refused count as not made. A
-    write that is not at the version expected is not judged: putting it away will say so."""
-    governed = [aim for aim in aims if _rule(aim.type) and aim.already is None and not aim.twin]
+    write that is not at the version expected is not judged: putting it away will say so. standing: what `stands` said
+    of these very aims, where it was asked before."""
+    governed = _governed(aims)
     if not governed:
         return
-    held, versions = _held(turn, governed)
-    door = _Door(turn, held, told)
+    held, versions = standing or stands(turn, aims)
+    door = _Door(turn, dict(held), told)
     for aim in governed:
         if aim.expected is not None and not holds(aim.expected, versions.get((aim.type, aim.id))):
             continue
@@ -104,11 +107,17 @@ def _rule(type: str) -> str:
 
 
 Held = dict[tuple[str, str], Json | None]
+Standing = tuple[Held, dict[tuple[str, str], int]]  # with the versions
 
 
-def _held(turn: Turn, aims: Sequence[Aim]) -> tuple[Held, dict[tuple[str, str], int]]:
-    """What stands there now, and nobody else changes until this transaction ends, with its versions."""
-    wanted = {(aim.type, aim.id) for aim in aims}
+def _governed(aims: Iterable[Aim]) -> list[Aim]:
+    return [aim for aim in aims if _rule(aim.type) and aim.already is None and not aim.twin]
+
+
+def stands(turn: Turn, aims: Iterable[Aim]) -> Standing:
+    """What stands in the places of these aims that a table governs, and nobody else changes until this transaction
+    ends."""
+    wanted = {(aim.type, aim.id) for aim in _governed(aims)}
     found = read.many(turn.conn, wanted)
     for row in found:
         alone(turn.conn, f"state {row.type}/{row.id}")

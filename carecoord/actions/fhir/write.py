@@ -200,10 +200,11 @@ def carry_out(
     roles do not see, and what `door.refusals` tells where the tables of states do not have it.
     """
     demand_seen(turn, writes)
-    marked = _under_their_workflow(turn, writes)
+    standing = door.stands(turn, writes)
+    marked = _under_their_workflow(turn, writes, standing[0])
     given = {id(each): write for each, write in zip(marked, writes, strict=True)}
     refused = set()
-    for aim, problem in door.refusals(turn, marked):
+    for aim, problem in door.refusals(turn, marked, standing=standing):
         refuse(given[id(aim)], problem)
         refused.add(id(aim))
     writes = [write for write in marked if id(write) not in refused]
@@ -261,13 +262,16 @@ def check(turn: Turn, result: Written) -> Written:
     return told
 
 
-def _under_their_workflow(turn: Turn, writes: Sequence[ResolvedWrite]) -> list[ResolvedWrite]:
+def _under_their_workflow(
+    turn: Turn, writes: Sequence[ResolvedWrite], standing: door.Held
+) -> list[ResolvedWrite]:
     """The writes, each Task marked with the workflow that it follows: the one under which it began, for a new one what
-    is agreed with the client. A mark that the client wrote itself says nothing, and one that it left out stays."""
+    is agreed with the client. A mark that the client wrote itself says nothing, and one that it left out stays.
+    standing: what stands there now."""
     ids = [(write.type, write.id) for write in writes if write.type == "Task" and write.resource is not None]
     if not ids:
         return list(writes)
-    held = {row.id: text.loads(row.body) for row in read.many(turn.conn, ids) if not row.deleted}
+    held = {id: task for type, id in ids if (task := standing.get((type, id)))}
     client = find_client(turn.conn, turn.grant.client) if turn.grant.client and len(held) < len(set(ids)) else None
     agreed = task_states.named(client.workflow if client else "")
     found = []

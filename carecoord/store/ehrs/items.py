@@ -15,6 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from carecoord.fhir import text
 from carecoord.fhir.instants import micros
 from carecoord.store.audit.tables import audit
+from carecoord.store.database.among import OneOf, listed
 from carecoord.store.database.bulk import runs
 from carecoord.store.database.driver import every
 from carecoord.store.database.joins import listed_pairs, paired
@@ -164,7 +165,7 @@ _OURS = (
 _kept = (resource.c.type == _item.type) & (resource.c.id == _item.local)
 _held = paired(_OURS, ehr_item, "type", "local").join(resource, _kept).order_by(resource.c.id)
 _ours = select(*_OURS).join_from(ehr_item, resource, _kept).order_by(resource.c.id)
-_ours = _ours.where(_item.type == bindparam("type"), _item.local.in_(bindparam("ids", expanding=True)))
+_ours = _ours.where(_item.type == bindparam("type"), OneOf(_item.local, "ids"))
 _locked = _ours.with_for_update(of=resource)
 
 
@@ -178,9 +179,8 @@ def held(conn: Connection, refs: Mapping[str, Sequence[str]]) -> list[Ours]:
 
 def ours(conn: Connection, type: str, ids: Sequence[str], *, lock: bool = False) -> list[Ours]:
     """Those of these resources of ours that an EHR holds. lock: nobody else changes them until the transaction ends."""
-    statement = _locked if lock else _ours
-    rows = (row for chunk in _chunks(ids) for row in conn.execute(statement, {"type": type, "ids": chunk}))
-    return [_read(row) for row in rows]
+    asked = ({"type": type, "ids": listed(chunk)} for chunk in _chunks(ids))
+    return [_read(row) for each in asked for row in every(conn, _locked if lock else _ours, each)]
 
 
 def _read(row: Any) -> Ours:

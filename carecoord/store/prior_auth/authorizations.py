@@ -12,6 +12,7 @@ from sqlalchemy import (
     Row,
     Select,
     and_,
+    bindparam,
     case,
     delete,
     func,
@@ -26,6 +27,7 @@ from sqlalchemy import (
 
 from carecoord.fhir.instants import FOREVER
 from carecoord.store.database import bulk
+from carecoord.store.database.driver import every
 from carecoord.store.prior_auth import queues
 from carecoord.store.prior_auth.queues import QueueTab
 from carecoord.store.prior_auth.tables import authorization_lock as lock
@@ -38,6 +40,8 @@ MANY: Final = 1000  # a count that reaches it is shown as "999+"
 _LIFTED: Final = ("lines", "orders", "parties", "visits")  # columns that are JSON
 _GRANTED: Final = ("approved", "modified", "partly")
 _REFUSED: Final = ("denied", "partly", "modified")
+_COLUMNS: Final = tuple(row.c.keys())
+_of_patient = select(row).where(row.c.patient == bindparam("patient"))
 DAY: Final = 86_400_000_000  # microseconds
 ALL: Final = 50_000  # rows of a file
 OfficeTab = Literal["due", "drafts", "info", "expiring", "limit", "outside", "denied", "past", "today", "open", "all"]
@@ -103,8 +107,8 @@ def differing(conn: Connection, patient: str, made: Mapping[str, Mapping[str, An
 
 
 def _held(conn: Connection, patient: str) -> dict[str, dict[str, Any]]:
-    found = conn.execute(select(row).where(row.c.patient == patient)).mappings()
-    return {each["root"]: dict(each) for each in found}
+    found = (dict(zip(_COLUMNS, each, strict=True)) for each in every(conn, _of_patient, {"patient": patient}))
+    return {each["root"]: each for each in found}
 
 
 def _stale(held: Mapping[str, Mapping[str, Any]], wanted: Mapping[str, Mapping[str, Any]]) -> set[str]:
