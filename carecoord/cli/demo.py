@@ -45,10 +45,12 @@ CAST = (  # login, name, role, organization
     ("maria.reyes", "Reyes, Maria", "coordinator", "office-fairmont"),
     ("amelia.farrow", "Farrow, Amelia", "clinician", "office-fairmont"),
     ("paul.okonkwo", "Okonkwo, Paul", "payer", "office-blue-horizon"),
+    ("ruth.amadi", "Amadi, Ruth", "medical-director", "office-blue-horizon"),
     ("carla.nilsson", "Nilsson, Carla", "contracts", "office-fairmont"),
     ("ada.osborne", "Osborne, Ada", "auditor", "office-fairmont"),
     ("sam.whitlock", "Whitlock, Sam", "admin", "office-fairmont"),
 )
+BESIDE = {"medical-director": "payer"}  # a denial takes two people of a payer: who proposes it and who agrees
 OUTSIDER = ("olga.harper", "Harper, Olga", "coordinator", "office-harborview")
 
 # who somebody at work is: a clinician's patients are found by that, and a coordinator's own referrals
@@ -125,7 +127,7 @@ def play_day(world: World, known: dict[str, Any]) -> date:
 def people(world: World, settings: Settings, known: dict[str, Any]) -> None:
     """Let the cast and a client for scripts in, and write down how they get in."""
     cast = [
-        NewUser(login, name, frozenset({role}), group, PRACTITIONERS.get(login))
+        NewUser(login, name, frozenset({role, BESIDE.get(role, role)}), group, PRACTITIONERS.get(login))
         for login, name, role, group in (*CAST, OUTSIDER)
     ]
     said = [*known.get("users", ()), *([known["outsider"]] if "outsider" in known else ())]

@@ -172,7 +172,7 @@ def test_what_a_script_needs_is_written_for_its_owner_only(first: Done, place: P
     assert note["base_url"] == f"http://127.0.0.1:{place.port}"
     assert note["ehr_url"] == f"http://127.0.0.1:{place.ehr_port}/fhir"
     roles = [user["role"] for user in note["users"]]
-    assert sorted(roles) == ["admin", "auditor", "clinician", "contracts", "coordinator", "payer"]
+    assert sorted(roles) == ["admin", "auditor", "clinician", "contracts", "coordinator", "medical-director", "payer"]
     assert all(user["login"] and len(user["password"]) >= 20 for user in note["users"])
     secrets = [place.var / "demo.json", *(place.var / "keys").iterdir()]
     assert {stat.S_IMODE(file.stat().st_mode) for file in secrets} == {0o600}
