@@ -77,6 +77,7 @@ def ehr(world: World, payers_server: Api) -> Ehr:
 
 CARD = {"resourceType": "Coverage", "id": "card", "status": "active", "beneficiary": {"reference": "Patient/p"},
         "payor": [{"reference": "Organization/payer"}]}  # fmt: skip
+PERSON = {"resourceType": "Patient", "id": "p"}
 PAYER = {"resourceType": "Organization", "id": "payer", "identifier": [{"system": NPI, "value": "1234567893"}]}
 
 
@@ -91,7 +92,7 @@ def bundle(*resources: Json) -> Json:
 
 def body(hook: str, *orders: Json, **more: Any) -> Json:
     context: Json = {"userId": "Practitioner/x", "patientId": "p"}
-    prefetch: Json = {"coverage": bundle(CARD, PAYER)}
+    prefetch: Json = {"patient": PERSON, "coverage": bundle(CARD, PAYER)}
     if hook == "order-sign":
         context["draftOrders"] = bundle(*orders)
     elif hook == "appointment-book":

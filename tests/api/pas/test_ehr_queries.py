@@ -12,7 +12,20 @@ from carecoord.store.prior_auth.pas_tables import pas_exchange
 from tests.api.conftest import Api
 from tests.api.pas.conftest import decide, homecare
 from tests.api.pas.ehr_server import EhrServer, serving
-from tests.api.pas.test_discovery import CARD, HOOKS, PAYER, Ehr, body, booked, bundle, ehr, order, registered, said
+from tests.api.pas.test_discovery import (
+    CARD,
+    HOOKS,
+    PAYER,
+    PERSON,
+    Ehr,
+    body,
+    booked,
+    bundle,
+    ehr,
+    order,
+    registered,
+    said,
+)
 
 __all__ = ["ehr"]
 Json = dict[str, Any]
@@ -45,14 +58,14 @@ def test_what_did_not_come_along_is_asked_for_with_the_token_of_the_call_found_5
     assert {token for _, token in theirs.asked} == {f"Bearer {SECRET}"}
     names = [name for name, _ in theirs.asked]
     dispatched = ["ServiceRequest/o", "Organization/x"]  # and who is to do it, whom nobody knows
-    assert sorted(names) == sorted([SEARCH, *(dispatched if hook == "order-dispatch" else [])])
+    assert sorted(names) == sorted([SEARCH, "Patient/p", *(dispatched if hook == "order-dispatch" else [])])
 
 
 def test_a_payer_that_the_search_leaves_out_is_read_by_its_name(ehr: Ehr, theirs: EhrServer) -> None:
     theirs.held = {SEARCH: bundle(CARD), "Organization/payer": PAYER}
     (parts,) = said(ehr.call("order-sign", bare("order-sign", theirs.url, order("99213"))))
     assert parts["pa-needed"] == ["no-auth"]
-    assert [name for name, _ in theirs.asked] == [SEARCH, "Organization/payer"]
+    assert [name for name, _ in theirs.asked] == [SEARCH, "Patient/p", "Organization/payer"]
 
 
 def test_what_came_along_is_not_asked_for_again(ehr: Ehr, theirs: EhrServer) -> None:
@@ -114,7 +127,7 @@ def test_only_plain_names_are_asked_for(ehr: Ehr, theirs: EhrServer) -> None:
                         "performer": "Organization/x?_format=xml"}  # fmt: skip
     theirs.held = {SEARCH: bundle(CARD, PAYER), "ServiceRequest/o": order("70553")}
     assert said(ehr.call("order-dispatch", sent))[0]["pa-needed"] == ["auth-needed"]
-    assert [name for name, _ in theirs.asked] == [SEARCH, "ServiceRequest/o"]
+    assert [name for name, _ in theirs.asked] == [SEARCH, "ServiceRequest/o", "Patient/p"]
     strange = bare("order-sign", theirs.url, order("70553"))
     strange["context"]["patientId"] = "p&_everything=true"
     assert ehr.call("order-sign", strange).status_code == 412
@@ -137,11 +150,13 @@ def test_the_token_is_not_kept_with_the_call(ehr: Ehr, theirs: EhrServer) -> Non
     assert b"Organization/payer" in kept.sent  # what was judged is
 
 
-CARDS_NUMBER = {"subscriberId": "1122334455"}  # the member of the official example
+CARDS_NUMBER = {"subscriberId": "1122334455"}  # the member of the official example, whose birth date nobody says
+MEMBER = {"identifier": [{"system": "http://example.org/MIN", "value": "12345678901"}]}
 
 
-def judged(one: Ehr, code: str, **more: Any) -> Json:
+def judged(one: Ehr, code: str, person: Json = MEMBER, **more: Any) -> Json:
     sent = body("order-sign", order(code))
+    sent["prefetch"]["patient"] = PERSON | person
     sent["prefetch"]["coverage"] = bundle(CARD | more, PAYER)
     return said(one.call("order-sign", sent))[0]
 
@@ -161,6 +176,27 @@ def test_what_is_authorized_already_is_satisfied_with_its_number_and_wants_no_pa
     assert judged(ehr, "70553", **CARDS_NUMBER)["pa-needed"] == ["auth-needed"]  # another service
     other = registered(ehr.world, ehr.http, "other-ehr", "rival")
     assert judged(other, "G0154", **CARDS_NUMBER)["pa-needed"] == ["auth-needed"]  # nobody learns of anothers
+
+
+@pytest.mark.parametrize(
+    ("person", "needed"),
+    [
+        ({"birthDate": "1980-02-03", "name": [{"family": "Smith", "given": ["Joe"]}]}, "satisfied"),
+        ({"birthDate": "1980-02-03", "name": [{"family": "Smith", "given": ["Ann"]}]}, "auth-needed"),  # a twin
+        ({"birthDate": "1982-05-06", "name": [{"family": "Smith", "given": ["Joe"]}]}, "auth-needed"),  # a spouse
+        (MEMBER | {"birthDate": "1982-05-06"}, "auth-needed"),  # a number that is the family's
+        ({}, "auth-needed"),  # nobody says who it is
+    ],
+)
+def test_what_is_authorized_for_one_of_a_family_satisfies_nothing_of_another_with_the_same_card(
+    ehr: Ehr, partner: Api, payer: Api, person: Json, needed: str
+) -> None:
+    sent = homecare()
+    (member,) = [each["resource"] for each in sent["entry"] if each["resource"]["resourceType"] == "Patient"]
+    member["birthDate"] = "1980-02-03"
+    assert partner.post("/Claim/$submit", sent).status_code in (200, 201)
+    decide(payer, "A1", "AUTH0042")
+    assert judged(ehr, "G0154", person, **CARDS_NUMBER)["pa-needed"] == [needed]
 
 
 def test_a_denial_or_a_request_that_was_taken_back_satisfies_nothing(ehr: Ehr, partner: Api, payer: Api) -> None:

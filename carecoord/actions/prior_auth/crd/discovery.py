@@ -123,7 +123,8 @@ def _verdict(turn: Turn, call: Call, card: _Card, order: Json, day: date) -> Ver
     need = requirement(Question(known=known, payer=card.payer, plan=card.plan, network=network, day=day), rules)
     origin = next((rule.origin for rule in rules if rule.evidence in need.evidence and rule.origin), "")
     forms = _forms(turn, need, card.payer)
-    return Verdict(order, card.coverage, need, say(need.reason), origin, forms, _satisfied(turn, card, wanted, day))
+    satisfied = _satisfied(turn, call, card, wanted, day)
+    return Verdict(order, card.coverage, need, say(need.reason), origin, forms, satisfied)
 
 
 def _forms(turn: Turn, need: Requirement, payer: Party) -> tuple[str, ...]:
@@ -134,10 +135,10 @@ def _forms(turn: Turn, need: Requirement, payer: Party) -> tuple[str, ...]:
     return tuple(canonical(each) for each in package.for_papers(kept, need.papers, frozenset(payer.keys)))
 
 
-def _satisfied(turn: Turn, card: _Card, wanted: frozenset[tuple[str, str]], day: date) -> str:
+def _satisfied(turn: Turn, call: Call, card: _Card, wanted: frozenset[tuple[str, str]], day: date) -> str:
     """The number of an authorization of this member at this payer that holds on the day for one of these services; the
     asker has to see the request itself."""
-    for each in sorted(_members(turn, card.coverage)):
+    for each in sorted(_members(turn, call, card.coverage)):
         rows = turn.seen(read.of_patient(turn.conn, each, ["Claim", "ClaimResponse"]), "r")
         stored = [json.loads(row.body) for row in rows if not row.deleted]
         claims = [one for one in stored if one["resourceType"] == "Claim" and _is_of(turn, one, card)]
@@ -148,14 +149,18 @@ def _satisfied(turn: Turn, card: _Card, wanted: frozenset[tuple[str, str]], day:
     return ""
 
 
-def _members(turn: Turn, coverage: Json) -> set[str]:
-    """The patients here whose card has the numbers of this one, by id: the numbers of an EHR are not ours."""
+def _members(turn: Turn, call: Call, coverage: Json) -> set[str]:
+    """The records here of whom a call is about, by id: whose card has the numbers of this one, and who is the same
+    person; the ids of an EHR are not ours."""
     keys = identifiers(coverage)
     cards = registry.identified(turn.conn, "Coverage", pairs(sorted(keys))) if keys else []
     found = {target(item(json.loads(row.body), "beneficiary")) for row in cards if not row.deleted}
     known = {each.partition("/")[2] for each in found}
     number = text(coverage, "subscriberId")
-    return (known | set(authorizations.patients_of_number(turn.conn, number)) if number else known) - {""}
+    known |= set(authorizations.patients_of_number(turn.conn, number)) if number else set()
+    rows = read.many(turn.conn, [("Patient", id) for id in sorted(known - {""})]) if call.person else []
+    people = [json.loads(row.body) for row in rows if not row.deleted]
+    return {text(each, "id") for each in people if satisfaction.is_same_person(call.person, each)}
 
 
 def _is_of(turn: Turn, claim: Json, card: _Card) -> bool:

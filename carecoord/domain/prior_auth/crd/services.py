@@ -43,6 +43,12 @@ class Call:
     along: Mapping[str, Json]
     wants: Mapping[str, Any]
     performer: str = ""
+    patient: str = ""
+
+    @property
+    def person(self) -> Json:
+        """The Patient whom the call is about; empty where it did not come along."""
+        return self.along.get(f"Patient/{self.patient}", {})
 
     def named(self, kind: str) -> list[Json]:
         """What came along of a type."""
@@ -71,7 +77,7 @@ def read(id: str, body: Json) -> Call:
     if not orders:
         raise Invalid("There is no order in the context.", "context")
     wants = item(item(body, "extension"), "davinci-crd.configuration")
-    return Call(id, orders, along, wants, text(context, "performer"))
+    return Call(id, orders, along, wants, text(context, "performer"), text(context, "patientId"))
 
 
 def access(body: Json) -> tuple[str, str]:
@@ -90,8 +96,8 @@ def without_token(body: Json) -> Json:
 
 def lacking(id: str, body: Json) -> dict[str, bool]:
     """What did not come along, as it is asked for under the base of a FHIR server, and whether nothing can be said
-    without it, as without the card, its payer and the orders; who is to do them is not needed. Only plain names are
-    asked for. Raises Invalid as `read` does."""
+    without it, as without the card, its payer and the orders; who is to do them, and for whom, is not needed. Only
+    plain names are asked for. Raises Invalid as `read` does."""
     context, along = _opened(id, body)
     patient = text(context, "patientId")
     cards = [each for each in along.values() if each.get("resourceType") == "Coverage"]
@@ -101,7 +107,7 @@ def lacking(id: str, body: Json) -> dict[str, bool]:
     beside += [text(context, "performer")]
     search = f"Coverage?patient={patient}&status=active&_include=Coverage:payor"
     found = {search: True} if not cards and _ID.fullmatch(patient) else {}
-    named = dict.fromkeys(beside, False) | dict.fromkeys(needed, True)
+    named = dict.fromkeys(beside, False) | dict.fromkeys(needed, True) | {f"Patient/{patient}": False}
     return found | {each: is_needed for each, is_needed in named.items() if each not in along and _NAME.fullmatch(each)}
 
 
