@@ -42,10 +42,12 @@ def of_root(conn: Connection, root: str) -> dict[str, Sending]:
     return {each["document"]: Sending(**each) for each in found}
 
 
-def waiting(conn: Connection, payers: Collection[str], withheld: Collection[str], most: int) -> list[Row[Any]]:
-    """The letters of a payer that wait for a batch, the oldest first, with whom they are for; withheld: patients who
-    are kept from the asker."""
-    found = select(*_SHOWN).join(row, row.c.root == _c.root).where(*_waits(payers, withheld))
+def waiting(
+    conn: Connection, payers: Collection[str], withheld: Collection[str], channel: str, most: int
+) -> list[Row[Any]]:
+    """The letters of a payer that wait for a batch of one way, the oldest first, with whom they are for; withheld:
+    patients who are kept from the asker."""
+    found = select(*_SHOWN).join(row, row.c.root == _c.root).where(*_waits(payers, withheld), _c.channel == channel)
     return list(conn.execute(found.order_by(_c.written, _c.document).limit(most)))
 
 

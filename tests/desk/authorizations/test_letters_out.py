@@ -17,6 +17,7 @@ from carecoord.actions.people import accounts
 from carecoord.actions.people.accounts import NewUser
 from carecoord.actions.policies import say
 from carecoord.actions.policies.say import Change
+from carecoord.actions.prior_auth.letters import batches
 from carecoord.actions.prior_auth.letters import letter as letters
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.prior_auth import letters as sendings
@@ -136,6 +137,24 @@ def test_a_letter_goes_by_the_way_that_its_payers_policy_names(
     assert "Printed here 0 No letter waits for this way." in page
     assert waits in page
     assert at_the_request in words(get(clerk, f"/decisions/{VASCULAR}")).replace("&#39;", "'")
+
+
+def test_however_many_letters_wait_for_one_way_those_of_another_are_shown_and_put_together(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "MOST", 1)
+    clerk = house.enter("payer")
+    assert told(clerk, VASCULAR, "decide", **APPROVE)[0] == 303
+    work(house)  # for paper here: as many as go in one batch
+    said = Change("", "letter.channel", "mail", date(2026, 1, 1))
+    say.say_together(house.world, None, "test", PAYER, [said], None)
+    assert told(clerk, STRESS, "decide", **MODIFY)[0] == 303
+    work(house)
+    page = words(get(clerk, PATH))
+    assert ("Printed here 1" in page, "Mail house 1" in page) == (True, True)
+    assert batch_of(clerk.post(f"{PATH}/batch", data=form(clerk, "mail")))
+    page = words(get(clerk, PATH))
+    assert ("Printed here 1" in page, "Mail house 0" in page) == (True, True)
 
 
 def test_nobody_but_the_payers_own_people_sees_its_letters_batches_or_files(house: House) -> None:

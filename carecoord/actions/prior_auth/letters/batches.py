@@ -45,7 +45,8 @@ def post(world: World, grant: Grant, request: str) -> Post:
     """The letters that wait and the batches of the asker's payer. Raises NotFound for who sends none."""
     with looking(world, grant, request) as turn:
         payers = _payers(turn)
-        waits = letters.waiting(turn.conn, payers, turn.cases_withheld(), MOST)
+        withheld = turn.cases_withheld()
+        waits = [each for way in ON_PAPER for each in letters.waiting(turn.conn, payers, withheld, way, MOST)]
         _audit(turn, "search", [each.patient for each in waits], query="letters")
         return Post(turn.now, waits, letters.batches(turn.conn, payers, _SHOWN))
 
@@ -59,8 +60,7 @@ def make(world: World, grant: Grant, request: str, form: str, channel: str) -> s
         alone(turn.conn, f"letters of {payers}")
         if letters.one(turn.conn, payers, id):
             return id
-        waits = letters.waiting(turn.conn, payers, turn.cases_withheld(), MOST)
-        wanted = [each for each in waits if each.channel == channel]
+        wanted = letters.waiting(turn.conn, payers, turn.cases_withheld(), channel, MOST)
         made = {"payer": grant.organization, "channel": channel, "made": micros(turn.now), "made_by": grant.name}
         if not letters.put_together(turn.conn, id, [each.document for each in wanted], **made):
             raise Conflict(sentence("refusals.no-letter-waits"), "http.act")
