@@ -216,7 +216,7 @@ def renew(world: World, grant: Grant, request: str, submission: Submission, _: N
     def plan(acting: Asking) -> Planned:
         now, judged = acting.turn.now, acting.found.judged
         draft = asked.renewed(acting.id, acting.claim, RENEWED, now, local(now, acting.zone))
-        draft |= drafts.anew(acting.claim, judged.card, _performer(judged))
+        draft |= drafts.anew(draft, judged.card, _performer(judged))
         return Planned([draft], sentence("act.request-renewed"))
 
     return _done(world, grant, request, submission, "renew-request", plan)

@@ -83,15 +83,19 @@ def insured(card: Card) -> list[Json]:
     return [{"sequence": 1, "focal": True, "coverage": {"reference": card.key}}]
 
 
-def anew(old: Json, card: Card | None, performer: Json | None) -> Json:
-    """What of an old request is different when it is made again: who pays, and who is to do it."""
-    cards = {target(item(each, "coverage")) for each in items(old, "insurance")}
-    team = {target(item(each, "provider")) for each in items(old, "careTeam")}
+def anew(draft: Json, card: Card | None, performer: Json | None) -> Json:
+    """What is different in a draft like an old request: who pays, where a payer is known, and who is to do each line
+    of it."""
+    cards = {target(item(each, "coverage")) for each in items(draft, "insurance")}
+    team = {target(item(each, "provider")) for each in items(draft, "careTeam")}
     named = target(performer) if performer else ""
-    return {
-        **({"insurer": _insurer(card), "insurance": insured(card)} if card and card.key not in cards else {}),
-        **({"careTeam": [{"sequence": 1, "provider": performer}]} if named and named not in team else {}),
-    }
+    found: Json = {}
+    if card and card.payer and card.key not in cards:
+        found |= {"insurer": _insurer(card), "insurance": insured(card)}
+    if named and named not in team:
+        lines = [each | {"careTeamSequence": [1]} for each in items(draft, "item")]
+        found |= {"careTeam": [{"sequence": 1, "provider": performer}], "item": lines}
+    return found
 
 
 def _insurer(card: Card) -> Json:

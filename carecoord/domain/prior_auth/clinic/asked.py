@@ -18,6 +18,7 @@ from carecoord.fhir.code_systems import X12_CERTIFICATION
 Speed = Literal["standard", "expedited"]
 SPEEDS: Final[tuple[Speed, ...]] = get_args(Speed)
 _APPEALS: Final[dict[Speed, str]] = {"standard": "2", "expedited": "1"}  # X12 1322
+_OF_OLD: Final = ("servicedDate", "servicedPeriod", "informationSequence")  # of a line: its days and its papers
 _CERTIFIED: Final = f"{PAS}/extension-certificationType"
 
 
@@ -87,7 +88,7 @@ def extended(id: str, before: Json, wish: Wish, now: datetime) -> Json:
 
 
 def renewed(id: str, old: Json, days: int, now: datetime, today: date) -> Json:
-    """A draft like an old request, as a first one: for so many days from today on."""
+    """A draft like an old request, as a first one: for so many days from today on, without its papers."""
     made = after(id, old, "R", now)
     made.pop("related")
     marks = [each for each in items(made, "extension") if each.get("url") != _CERTIFIED]
@@ -95,7 +96,7 @@ def renewed(id: str, old: Json, days: int, now: datetime, today: date) -> Json:
     span = {"start": today.isoformat(), "end": last.isoformat()}
     lines = []
     for each in items(old, "item"):
-        line = {name: value for name, value in each.items() if name not in ("servicedDate", "servicedPeriod")}
+        line = {name: value for name, value in each.items() if name not in _OF_OLD}
         lines.append(line | {"servicedPeriod": span})
     out: dict[str, Any] = made | {"status": "draft", "item": lines, "extension": marks}
     return {name: value for name, value in out.items() if name != "supportingInfo" and value != []}
