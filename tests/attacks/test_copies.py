@@ -52,6 +52,20 @@ def test_not_in_one_go_either(two: Fort) -> None:
         two.put(house(OWN, (NPI, "9000088001")), house(OTHER, (NPI, "9000088002")))
 
 
+def test_nor_does_a_third_that_is_a_copy_of_both(two: Fort) -> None:
+    """Who is named by an identifier alone is looked for among its copies: it would be found in the third, which would
+    be the asker's own."""
+    own, other, shared = (NPI, "9000088001"), (NPI, "9000088002"), ("https://shared.example/third", "8")
+    assert put(two, house("Organization/cop8-between", own, other)) == 403
+    token = two.token("user/*.cruds", roles={"contracts"}, organization="cop8-own", subject="cop8")
+    both = house("Organization/cop8-between", own, shared), house(OTHER, other, shared)
+    for order in (both, both[::-1]):
+        entry = [{"resource": one, "request": {"method": "PUT", "url": f"Organization/{one['id']}"}} for one in order]
+        bundle = {"resourceType": "Bundle", "type": "transaction", "entry": entry}
+        assert two.ask("POST", "", token, bundle).status_code == 403
+    assert put(two, house("Organization/cop8-second", own, ("https://own.example/number", "3"))) == 201, "of one's own"
+
+
 def test_what_makes_no_copy_of_ones_own_office_is_kept_as_before(two: Fort) -> None:
     assert put(two, house(OWN, (NPI, "9000088001"), ("https://own.example/number", "1"))) == 200
     assert put(two, house(OTHER, (NPI, "9000088002"), ("https://own.example/number", "2"))) == 200

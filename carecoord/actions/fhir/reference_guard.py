@@ -70,7 +70,7 @@ def demand_seen(turn: Turn, writes: Iterable[Write]) -> None:
 def _makes_one(turn: Turn, writes: Iterable[Write]) -> bool:
     """Whether an organization that stands here is made a copy of the asker's own: it gains an identifier that theirs
     has, or gains in the same go, or theirs one of another's. One that is new is party to nothing yet, unless it is the
-    asker's."""
+    asker's or becomes a copy of it: then it carries no identifier of another's, or the two would be one through it."""
     houses = [each for each in writes if each.type == _HOUSE]
     if not houses or verbs.may(turn.grant.roles, "set-up"):
         return False
@@ -80,6 +80,9 @@ def _makes_one(turn: Turn, writes: Iterable[Write]) -> bool:
     held = {row.id: identifiers(json.loads(row.body)) for row in read.many(turn.conn, named)}
     own = _keys(*(keys for id, keys in held.items() if id in ours),
                 *(identifiers(each.resource or {}) for each in houses if each.id in ours))  # fmt: skip
+    new = [each for each in houses if each.id not in held and _keys(identifiers(each.resource or {})) & own]
+    ours |= {each.id for each in new}  # a copy of theirs from now on: by what else it says another one would be theirs
+    own |= _keys(*(identifiers(each.resource or {}) for each in new))
     for each in houses:
         gained = _keys(identifiers(each.resource or {}) - held.get(each.id, frozenset()))
         pairs = [(system, value) for system, _, value in (key.partition("|") for key in sorted(gained))]
