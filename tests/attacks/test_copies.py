@@ -66,6 +66,18 @@ def test_nor_does_a_third_that_is_a_copy_of_both(two: Fort) -> None:
     assert put(two, house("Organization/cop8-second", own, ("https://own.example/number", "3"))) == 201, "of one's own"
 
 
+def test_nor_takes_the_place_of_one_that_is_named_and_not_here(two: Fort) -> None:
+    person = {"resourceType": "Patient", "id": "cop8-person", "name": [{"family": "Named"}]}
+    order = {"resourceType": "ServiceRequest", "id": "cop8-order", "status": "active", "intent": "order",
+             "subject": {"reference": "Patient/cop8-person"}, "code": {"text": "x"},
+             "requester": {"reference": "Organization/cop8-gone"}}  # fmt: skip
+    two.put(person)
+    assert two.ask("PUT", "ServiceRequest/cop8-order", two.token(), order).status_code in (200, 201)
+    assert put(two, house("Organization/cop8-gone", (NPI, "9000088001"))) == 403
+    token = two.token("user/*.cruds", roles={"coordinator"}, organization="cop8-own", subject="cop8")
+    assert two.ask("GET", "Patient/cop8-person", token).status_code == 404
+
+
 def test_what_makes_no_copy_of_ones_own_office_is_kept_as_before(two: Fort) -> None:
     assert put(two, house(OWN, (NPI, "9000088001"), ("https://own.example/number", "1"))) == 200
     assert put(two, house(OTHER, (NPI, "9000088002"), ("https://own.example/number", "2"))) == 200

@@ -19,9 +19,11 @@ from carecoord.domain.resource.elements import identifiers, item, target
 from carecoord.domain.resource.parties import TAXES
 from carecoord.errors import Forbidden
 from carecoord.fhir import text as json
+from carecoord.fhir.search import params
 from carecoord.fhir.search.criteria import ATTACHED
 from carecoord.fhir.search.extract import Index, extract
 from carecoord.fhir.search.values import refers
+from carecoord.fhir.types import TYPES
 from carecoord.store.database.engine import alone
 from carecoord.store.resources import read
 from carecoord.store.worklist import registry
@@ -70,7 +72,8 @@ def demand_seen(turn: Turn, writes: Iterable[Write]) -> None:
 def _makes_one(turn: Turn, writes: Iterable[Write]) -> bool:
     """Whether an organization that stands here is made a copy of the asker's own: it gains an identifier that theirs
     has, or gains in the same go, or theirs one of another's. One that is new is party to nothing yet, unless it is the
-    asker's or becomes a copy of it: then it carries no identifier of another's, or the two would be one through it."""
+    asker's or becomes a copy of it: then it carries no identifier of another's, or the two would be one through it, and
+    takes no id that anything names already."""
     houses = [each for each in writes if each.type == _HOUSE]
     if not houses or verbs.may(turn.grant.roles, "set-up"):
         return False
@@ -81,6 +84,8 @@ def _makes_one(turn: Turn, writes: Iterable[Write]) -> bool:
     own = _keys(*(keys for id, keys in held.items() if id in ours),
                 *(identifiers(each.resource or {}) for each in houses if each.id in ours))  # fmt: skip
     new = [each for each in houses if each.id not in held and _keys(identifiers(each.resource or {})) & own]
+    if registry.pointing(turn.conn, _naming(), _HOUSE, [each.id for each in new if each.id not in ours]):
+        return True  # of an id that somebody names what is named would be theirs, though nobody had it so far
     ours |= {each.id for each in new}  # a copy of theirs from now on: by what else it says another one would be theirs
     own |= _keys(*(identifiers(each.resource or {}) for each in new))
     for each in houses:
@@ -91,6 +96,12 @@ def _makes_one(turn: Turn, writes: Iterable[Write]) -> bool:
         if each.id not in ours and each.id in held and gained & own:
             return True
     return False
+
+
+def _naming() -> list[tuple[str, str]]:
+    """Every search parameter (its type, code) by which something may refer to an organization."""
+    found = ((type, each) for type in TYPES for each in params.params(type).values())
+    return [(type, each.code) for type, each in found if each.kind == "reference" and _HOUSE in each.targets]
 
 
 def _keys(*identified: frozenset[str]) -> frozenset[str]:
