@@ -235,6 +235,8 @@ def _handled(turn: Turn, file: Row[Any], each: Transaction) -> tuple[str | None,
     head, office = each.segments[0], str(file.office)
     if each.test:
         return None, [fault(head, 0, sentence("x12.fault.test"))], ()
+    if overlong := envelope.overlong(each):
+        return None, overlong, ()
     if each.kind == "278" and answer.is_response(each):
         return *answers.take_decision(turn, office, each, answer.read(each)), ()
     if each.kind == "271":

@@ -2,6 +2,7 @@
 by transaction, whole or not at all, and what came twice changes nothing."""
 
 import io
+import random
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -389,6 +390,16 @@ def test_what_was_told_of_a_remittance_stays_when_its_file_is_read_once_more(hou
     told = "Claim FM-1001: charge less payment and adjustments differ by 10.00."
     assert told in brought(desk, house, body)
     assert told in brought(desk, house, body)
+
+
+def test_a_name_that_no_index_holds_is_told_and_the_rest_of_its_file_taken(house: House) -> None:
+    named = re.search(r"N1\*PR\*([^*~]+)", REMITTANCE)
+    assert named
+    long = "".join(random.Random(835).choices("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", k=6000))
+    strange = file("835", REMITTANCE.replace(named[1], long))
+    page = brought(house.enter("coordinator"), house, strange + b"\n" + file("277", STATUS, control="000000906"))
+    assert states(page) == ["Not taken", "Taken"]
+    assert "longer than the 264 characters" in page
 
 
 def test_a_remittance_with_one_bad_amount_leaves_nothing_half_written(house: House) -> None:

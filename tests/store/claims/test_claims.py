@@ -1,6 +1,7 @@
 """Claims as they are kept and listed, on both databases: counts and sums are their lists, pages neither repeat nor
 skip, and nothing of another office is counted anywhere."""
 
+import random
 import re
 from dataclasses import replace
 from typing import Any, get_args
@@ -153,3 +154,13 @@ def test_a_file_is_kept_once_and_what_was_taken_is_known_by_its_numbers(engine: 
         assert files.by_trace(conn, ["office-2"], "q", "278") is None
         assert files.received(conn, ["office-2"], first, "R") is None
         assert files.received(conn, ["office-0", "office-1"], first, "A") == "Claim/q"
+
+
+def test_the_longest_that_a_file_may_say_is_kept_and_counted_where_it_stands(engine: Engine) -> None:
+    signs = random.Random(835)
+    payer, code, number = ("".join(chr(signs.randrange(0x20000, 0x2A000)) for _ in range(264)) for _ in range(3))
+    with writing(engine) as conn:
+        keep(conn, 30, payer_name=payer, code=code, number=number)
+    with reading(engine) as conn:
+        found = claims.choices(conn, OURS, Asked(NOW, "all"), ("payer", "code"))
+    assert found == {"payer": [(payer, 1, 3000)], "code": [(code, 1, 3000)]}

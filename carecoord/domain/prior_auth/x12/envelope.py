@@ -16,6 +16,7 @@ ISA_LENGTH: Final = 106  # with its terminator
 _BLANK: Final = "\r\n\t "  # may stand around segments
 _DIGITS: Final = 10  # of a count, at most
 _MOST: Final = 1_500_000  # segments of a file: one of 20 MB has half as many, and may be nothing but ends of segments
+_LONGEST: Final = 264  # characters of an element, or of a part of one (X12 933, the longest of these guides)
 _REPEATS: Final = "00402"  # from this version on ISA11 is the separator of repetitions
 GROUPS: Final = {  # GS01 -> the transactions that stand in such a group
     "HI": "278", "HB": "271", "HS": "270", "HN": "277", "HP": "835", "FA": "999",
@@ -101,6 +102,16 @@ class Transaction:
     receiver: str
     test: bool
     segments: tuple[Segment, ...]
+
+
+def overlong(transaction: Transaction) -> list[Fault]:
+    """The elements that are longer than any that these guides have: no index of a database holds whatever comes."""
+    return [
+        fault(segment, n, sentence("x12.fault.too-long", most=str(_LONGEST)))
+        for segment in transaction.segments for n, said in enumerate(segment.elements)
+        if len(said) > _LONGEST and any(len(part) > _LONGEST for each in segment.repeats(n)
+                                        for part in each.split(segment.separators.component))
+    ]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
