@@ -39,6 +39,7 @@ from carecoord.fhir.types import TYPES
 from carecoord.settings import Settings
 from carecoord.store.database import jobs, outbox
 from carecoord.store.database.engine import reading, writing
+from carecoord.store.prior_auth import authorizations
 from carecoord.store.resources import flags, read, registry_mark
 from carecoord.store.resources.write import Projector, Touched
 from carecoord.store.worklist import marks, registry
@@ -108,7 +109,7 @@ def call_for_refresh(world: World) -> None:
     """See to it that a worker judges anew the rows whose time has come. Normally there are none: one index probe."""
     now = world.clock()
     with reading(world.engine) as conn:
-        wanted = worklist_rows.is_behind(conn, micros(now)) and JOB not in jobs.waiting(conn, JOB)
+        wanted = _is_behind(conn, now) and JOB not in jobs.waiting(conn, JOB)
     if wanted:
         with writing(world.engine) as conn:
             outbox.add(conn, JOB, JOB, b"", now)
@@ -117,7 +118,11 @@ def call_for_refresh(world: World) -> None:
 def is_behind(world: World) -> bool:
     """Whether rows wait to be judged anew."""
     with reading(world.engine) as conn:
-        return worklist_rows.is_behind(conn, micros(world.clock()))
+        return _is_behind(conn, world.clock())
+
+
+def _is_behind(conn: Connection, now: datetime) -> bool:
+    return worklist_rows.is_behind(conn, micros(now)) or bool(authorizations.due(conn, micros(now), 1))
 
 
 def refresh_due(world: World, most: int = 50) -> int:
@@ -150,6 +155,7 @@ def _refresh_one(world: World, patient: str, now: datetime, rules: Policy) -> No
     except Exception as e:
         with writing(world.engine) as conn:
             doubted = worklist_rows.doubt(conn, patient, micros(now), micros(now + AGAIN))
+            authorizations.defer(conn, patient, micros(now), micros(now + AGAIN))
         _log.error("case_not_judged", error=type(e).__name__, count=doubted)
 
 
@@ -166,8 +172,9 @@ def refresh(conn: Connection, now: datetime, rules: Policy, most: int) -> None:
 
 
 def _due(conn: Connection, now: datetime, most: int) -> list[str]:
-    """The patients of the rows whose time has come, the longest due first."""
-    return worklist_rows.due(conn, micros(now), most)
+    """The patients of the rows whose time has come: of cases, then of requests without one, the longest due first."""
+    cases = worklist_rows.due(conn, micros(now), most)
+    return [*cases, *(authorizations.due(conn, micros(now), most - len(cases)) if len(cases) < most else ())]
 
 
 def _patients(conn: Connection, touched: Iterable[Touched]) -> set[str]:

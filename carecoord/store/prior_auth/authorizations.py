@@ -41,6 +41,10 @@ _LIFTED: Final = ("lines", "orders", "parties", "visits")  # columns that are JS
 _GRANTED: Final = ("approved", "modified", "partly")
 _REFUSED: Final = ("denied", "partly", "modified")
 _COLUMNS: Final = tuple(row.c.keys())
+_due = (
+    select(row.c.patient).where(row.c.changes_at <= bindparam("now")).order_by(row.c.changes_at, row.c.root)
+    .limit(bindparam("most"))
+)  # fmt: skip
 _of_patient = select(row).where(row.c.patient == bindparam("patient"))
 DAY: Final = 86_400_000_000  # microseconds
 ALL: Final = 50_000  # rows of a file
@@ -99,6 +103,18 @@ def keep(conn: Connection, patient: str, made: Mapping[str, Mapping[str, Any]], 
         else:
             conn.execute(insert(row).values(values))
         _index(conn, root, values)
+
+
+def due(conn: Connection, now: int, most: int) -> list[str]:
+    """The patients of up to `most` requests whose orders are not here and whose time (microseconds) has come, the
+    longest due first."""
+    return [patient for (patient,) in every(conn, _due, {"now": now, "most": most})]
+
+
+def defer(conn: Connection, patient: str, now: int, until: int) -> None:
+    """Judge those of a patient whose time has come, and that can not be judged, no sooner than then."""
+    late = (row.c.patient == patient, row.c.changes_at <= now)
+    conn.execute(update(row).where(*late).values(changes_at=until))
 
 
 def differing(conn: Connection, patient: str, made: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -120,8 +120,10 @@ authorization_row = Table(  # one request for authorization with what came of it
     Column("proposed", Big),  # since when a denial waits for a second person; kept when the row is made anew
     Column("extended", Str),  # who had the clock extended: payer | patient
     Column("level", Integer, nullable=False, server_default="0"),  # of the appeal that it is; 0: none
+    Column("changes_at", Big),  # when time changes it next; None where its order is here: its case is judged anew then
     Index("authorization_row_patient", "patient"),
     Index("authorization_row_claim", "claim"),
+    Index("authorization_row_changes", "changes_at"),
 )
 authorization_party = Table(  # whose it is: an index of its own for each way somebody comes to it
     "authorization_party",

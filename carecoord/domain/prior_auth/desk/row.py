@@ -86,6 +86,7 @@ def _row(judged: Judged, request: Request, cases: Sequence[Judged], policy: Poli
         "extended": request.extended or None, "level": lifecycle.level(case.claims, request.key),
         **_clocks(request, state, asked, policy), **_span(request, policy), **_units(request, found),
         "owner": judged.row["owner"], "owner_name": judged.row["owner_name"],
+        "changes_at": None if judged.id else judged.row["changes_at"],  # a case has its own
         "touch": judged.row["touch_at"] or judged.row["wakes_at"] or None,  # a rest ends with a look at it
         **office.appealed(case.claims, case.responses, request, policy.zone),
     }  # fmt: skip
