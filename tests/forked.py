@@ -48,6 +48,13 @@ class Forked:
         self._process.kill()
 
 
+def beside(target: Callable[..., None], *given: object) -> multiprocessing.Process:
+    """A function that runs in a process of its own, started; ended with this one at the latest."""
+    process = _context.Process(target=target, args=given, daemon=True)
+    process.start()
+    return process  # type: ignore[return-value]
+
+
 def _run(main: Main, words: list[str], output: str, environ: dict[str, str]) -> None:
     """In the child: make it as a shell makes one, then run."""
     os.environ.clear()

@@ -68,7 +68,10 @@ BROKEN = [
     (f"DELETE FROM ix_reference WHERE rid = {CASE}", [("index", "ix_reference")]),
     ("DELETE FROM ix_uri WHERE rid = (SELECT min(rid) FROM ix_uri)", [("index", "ix_uri")]),
     ("DELETE FROM ix_pair WHERE rid = (SELECT min(rid) FROM ix_pair)", [("index", "ix_pair")]),
-    (f"UPDATE resource SET patient = 'nobody' WHERE rid = {SOMEBODY}", [("compartment", "")]),
+    (
+        f"UPDATE resource SET patient = 'nobody' WHERE rid = {SOMEBODY}",
+        [("compartment", ""), ("case", "case_row")],  # by which cases are put together, too
+    ),
     (f"UPDATE resource SET hash = body WHERE rid = {SOMEBODY}", [("hash", "")]),
     (f"UPDATE resource SET updated = updated + 1000 WHERE rid = {SOMEBODY}", [("body", "")]),
     (f"UPDATE resource SET version = 2 WHERE rid = {SOMEBODY}", [("history", ""), ("body", "")]),

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, TypeVar
 
-import msgspec
 from sqlalchemy import Connection
 
 from carecoord.actions.agreements import places, register
 from carecoord.actions.clearance import rule_lines
+from carecoord.actions.clearance.bodies import decoded
 from carecoord.actions.clearance.shelf import Layer, Reading
 from carecoord.actions.policies import known
 from carecoord.domain.agreements.records import Listing, PlanListing
@@ -30,7 +30,6 @@ Json = dict[str, Any]
 T = TypeVar("T")
 People = tuple[Mapping[str, Json], frozenset[str]]  # by `Type/id`, and the keys of the registry asked for
 COPIED = ("Organization", "Location", "Practitioner")
-_decode = msgspec.json.Decoder().decode  # stored bytes were read strictly when they came in; here speed counts
 
 
 @dataclass
@@ -46,6 +45,7 @@ class Library:
         self._shelf = Reading(self.conn, past=self.as_of is not None)
         self._held: Layer[Json | None] = self._shelf.layer("resources")
         self._people: Layer[People] = self._shelf.layer("people")
+        self._around: Layer[Any] = self._shelf.layer("around")
         self._answers: Layer[tuple[str, ...]] = self._shelf.layer("answers")
         self._rules: Layer[tuple[Rule, ...]] = self._shelf.layer("rules")
         self._listings: Layer[tuple[Listing, ...]] = self._shelf.layer("listings")
@@ -56,9 +56,9 @@ class Library:
         self._places: Layer[tuple[Place, ...]] = self._shelf.layer("places")
 
     @cached_property
-    def systems(self) -> dict[str, str]:
+    def systems(self) -> Mapping[str, str]:
         """What each EHR is called, by every base URL that it has."""
-        return {base: one.name for one in ehrs.every(self.conn) for base in one.bases}
+        return _named(tuple((base, one.name) for one in ehrs.every(self.conn) for base in one.bases))
 
     @cached_property
     def _in_dispute(self) -> frozenset[str]:
@@ -88,10 +88,6 @@ class Library:
     def make(self, question: Any, evidence: Any, found: Any) -> None:
         """Make something of evidence and the registry."""
         self._shelf.make(question, evidence, found)
-
-    def patient(self, id: str) -> list[Row]:
-        """The Patient, if there is one: no part of the registry, and read anew in each transaction."""
-        return read.many(self.conn, [("Patient", id)], self.as_of)
 
     def fetch(self, references: Iterable[str]) -> list[Json]:
         """The resources of the registry with these `Type/id`."""
@@ -134,6 +130,13 @@ class Library:
         if named not in self._people:
             self._people.add({named: ask()})
         return self._people[named]
+
+    def around(self, wanted: Hashable, ask: Callable[[], T]) -> T:
+        """What the registry has around cases that name these of it: put together once for all such cases."""
+        if wanted not in self._around:
+            self._around.add({wanted: ask()})
+        found: T = self._around[wanted]
+        return found
 
     def copies(self, keys: Iterable[str]) -> list[Json]:
         """The organizations that are meant by keys (`records.named`), each with every copy of it."""
@@ -215,7 +218,7 @@ class Library:
         for row in rows:
             name = f"{row.type}/{row.id}"
             if name not in self._held or self._held[name] is None:
-                self._held.add({name: None if row.deleted else _decode(row.body)})
+                self._held.add({name: None if row.deleted else decoded(row.body)})
             if (held := self._held[name]) is not None:
                 found.append(held)
         return found
@@ -240,3 +243,9 @@ def _remembered(
 def shared(resources: Iterable[Json]) -> set[str]:
     """Every identifier, `system|value`, that any of the resources has."""
     return {id for each in resources for id in identifiers(each)}
+
+
+@lru_cache(16)
+def _named(pairs: tuple[tuple[str, str], ...]) -> Mapping[str, str]:
+    """The very same mapping for the same names: who was judged by it need not be judged anew."""
+    return dict(pairs)

@@ -6,7 +6,8 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from carecoord.actions.clearance.assemble import MOST, assemble
+from carecoord.actions.clearance.around import MOST
+from carecoord.actions.clearance.assemble import assemble
 from carecoord.domain.agreements.gate import OFFERS
 from carecoord.domain.clearance.clearance import Clearance, clear, offering
 from carecoord.domain.gates.policy import Policy

@@ -10,7 +10,7 @@ from typing import Final
 from carecoord.actions.access.turn import Turn
 from carecoord.actions.agreements import places
 from carecoord.actions.clearance import assemble
-from carecoord.actions.clearance.assemble import Others
+from carecoord.actions.clearance.around import Others
 from carecoord.actions.clearance.library import Library
 from carecoord.actions.worklist import project
 from carecoord.domain.agreements.directory import Membership

@@ -16,6 +16,7 @@ from carecoord.domain.access import payer_patient
 from carecoord.domain.agreements.records import Records
 from carecoord.domain.clearance.clearance import Clearance, clear
 from carecoord.domain.clearance.deadlines import changes_at
+from carecoord.domain.clearance.parts import seen_by
 from carecoord.domain.gates.gate import Gate
 from carecoord.domain.gates.policy import Policy
 from carecoord.domain.prior_auth.approval import approved, numbered
@@ -28,6 +29,7 @@ from carecoord.domain.referrals.case import Case, orders
 from carecoord.domain.resource.codes import FORM_WANTED, PAPER_WANTED, has
 from carecoord.domain.resource.days import local, midnight
 from carecoord.domain.resource.elements import Json, item, items, key, target, text
+from carecoord.domain.resource.memory import interned, remembered
 from carecoord.domain.resource.parties import Directory, Party
 from carecoord.domain.timeline import timeline
 from carecoord.domain.timeline.events import MISTAKEN, Logged
@@ -91,6 +93,7 @@ _ORDER: Final = (
     "resourceType", "id", "meta", "identifier", "status", "intent", "category", "priority", "code", "subject",
     "authoredOn", "requester", "performerType", "locationReference",
 )  # fmt: skip
+NOBODYS: Final[Mapping[str, str]] = {}  # names of EHRs: a payer is told of none
 _REASON: Final = ("reasonCode", "reasonReference")  # of an order that a request names
 
 
@@ -191,13 +194,17 @@ def names_order(told: Case) -> bool:
 def told_to_payer(case: Case, found: Clearance, policy: Policy, on: date | None = None) -> Told | None:
     """What the payer of its card was told of a case, judged for today or the day that it asks about: no day of a visit
     is known to it. None where no request went to it. found: the whole judgement."""
-    told = _told(case, found)
-    if told is None:
-        return None
-    return Told(told, clear(told, found.now, policy, on=on or local(found.now, policy.zone)))
+    told = sent_to_payer(case, found)
+    return judged_alone(told, found.now, policy, on) if told else None
 
 
-def _told(case: Case, found: Clearance) -> Case | None:
+def judged_alone(told: Case, now: datetime, policy: Policy, on: date | None = None) -> Told:
+    """A case of which only this was told, judged by that."""
+    return Told(told, clear(told, now, policy, on=on or local(now, policy.zone)))
+
+
+def sent_to_payer(case: Case, found: Clearance) -> Case | None:
+    """Of a case what the payer of its card was told; None where no request went to it."""
     card, known = found.card, found.facts
     payer = card.payer if card else None
     if card is None or payer is None:
@@ -216,20 +223,29 @@ def _told(case: Case, found: Clearance) -> Case | None:
     kept = own | {key(each) for each in answers}
     named = any(key(case.order) in orders(each) for each in claims)
     wishes = tuple(each for each in case.tasks if _asks_for_paper(each, sent))
-    parts = (*_ORDER, *(_REASON if named else ()))
-    order: Json = {name: case.order[name] for name in parts if name in case.order}
-    order["performer"] = list(_performer(found))
-    order["insurance"] = [each for each in items(case.order, "insurance") if target(each) in kept]
-    return Case(
-        order, {name: value for name, value in (case.patient or {}).items() if name in payer_patient.ELEMENTS} or None,
+    insurance = tuple(each for each in items(case.order, "insurance") if target(each) in kept)
+    return interned(Case(
+        _order(case.order, named, seen_by(known.referral), insurance), _person(case.patient),
         tasks=wishes, answers=disclosed.forms(case.answers, claims, wishes),
         coverages=tuple(each for each in case.coverages if key(each) in own),
         eligibility=tuple(each for each in case.eligibility if _cards_of(each) & own),
         inquiries=tuple(each for each in case.inquiries if _cards_of(each) & own),
         claims=claims, responses=answers, documents=timeline.disclosed(replace(case, claims=claims)),
         organizations=case.organizations, locations=case.locations, practitioners=case.practitioners, roles=case.roles,
-        records=case.records, policies=case.policies,
-    )  # fmt: skip
+        records=case.records, policies=case.policies, systems=NOBODYS,
+    ))  # fmt: skip
+
+
+@remembered
+def _order(order: Json, named: bool, performers: tuple[Party, ...], insurance: tuple[Json, ...]) -> Json:
+    """The order as far as it is told, named or not by what was sent; it goes to the clinic and clinician of now."""
+    told = {name: order[name] for name in (*_ORDER, *(_REASON if named else ())) if name in order}
+    return told | {"performer": [_reference(each) for each in performers], "insurance": [*insurance]}
+
+
+@remembered
+def _person(patient: Json | None) -> Json | None:
+    return {name: value for name, value in (patient or {}).items() if name in payer_patient.ELEMENTS} or None
 
 
 def gates(judged: Clearance) -> Iterable[Gate]:
@@ -325,14 +341,6 @@ def _over_at(request: Request, line: Line, policy: Policy) -> datetime | None:
     if line.state == "denied":
         return request.appeal_by
     return midnight(line.days.end, policy.zone) if line.state in GRANTED and line.days.end else None
-
-
-def _performer(found: Clearance) -> Iterable[Json]:
-    """Where the referral goes, as references: the clinic and the clinician of the present."""
-    performer = found.facts.referral.performer
-    for party in (performer.organization, performer.practitioner) if performer else ():
-        if party:
-            yield _reference(party)
 
 
 def _reference(party: Party) -> Json:

@@ -1,30 +1,28 @@
 """Everything the gates need to know of a case, read once from its resources."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
-from carecoord.domain.agreements.directory import Register, register
-from carecoord.domain.agreements.fitness import fitness
+from carecoord.domain.agreements.directory import Register
 from carecoord.domain.agreements.participation import exactness
+from carecoord.domain.clearance import parts
 from carecoord.domain.clearance.conflicts import Conflict, conflicts, system_name
-from carecoord.domain.coverage.gate import Card, cards, choose
+from carecoord.domain.coverage.gate import Card
 from carecoord.domain.documents.gate import Papers, papers
 from carecoord.domain.ehrs import doubts
 from carecoord.domain.gates.gate import Evidence
 from carecoord.domain.gates.policy import Policy
 from carecoord.domain.prior_auth import question
-from carecoord.domain.prior_auth.charges import Ledger, Use, accounts, charge, sharing
-from carecoord.domain.prior_auth.requests import Request, requests
+from carecoord.domain.prior_auth.charges import Ledger
+from carecoord.domain.prior_auth.requests import Request
 from carecoord.domain.prior_auth.rule_book import Rule
 from carecoord.domain.referrals.case import CLINICAL, Case
-from carecoord.domain.referrals.loop_gate import Closing, closing
-from carecoord.domain.referrals.referral import Referral, referral
-from carecoord.domain.referrals.visits import Visits, visits
-from carecoord.domain.resource.days import when
-from carecoord.domain.resource.elements import Json, codes, evidence, item, key, targets, text
-from carecoord.domain.resource.parties import Directory, Party, Role, directory, party
-from carecoord.domain.resource.places import Point, of
+from carecoord.domain.referrals.loop_gate import Closing
+from carecoord.domain.referrals.referral import Referral
+from carecoord.domain.referrals.visits import Visits
+from carecoord.domain.resource.elements import Json, evidence, key, text
+from carecoord.domain.resource.parties import Directory
+from carecoord.domain.resource.places import Point
 from carecoord.words.sentence import Sentence, sentence
 
 
@@ -79,16 +77,18 @@ def facts(case: Case, policy: Policy) -> Facts:
 
 
 def _read(case: Case, policy: Policy) -> Facts:
-    known = directory((*case.organizations, *case.locations, *case.practitioners))
-    roles = {
-        key(each): Role(party(item(each, "practitioner"), known), party(item(each, "organization"), known))
-        for each in case.roles
-    }
-    policy = replace(policy, lines=case.policies)
-    order = referral(case, known, roles, policy)
-    policy = policy.of_office(order.placer).at_site(order.site)
-    asked, held = requests(case, known, roles, policy), cards(case, known, policy)
-    own = visits(case.appointments, case.encounters, known, policy, case.replies)
+    known = parts.known(case.organizations, case.locations, case.practitioners)
+    roles = parts.roles(case.roles, known)
+    said = parts.said(policy, case.policies)
+    order = parts.order(case.order, case.tasks, known, roles, said)
+    policy = parts.in_force(said, order.placer, order.site)
+    who = parts.seen_by(order)
+    asked = parts.asked(
+        order=case.order, claims=case.claims, responses=case.responses, coverages=case.coverages, others=case.others,
+        known=known, roles=roles, policy=policy,
+    )  # fmt: skip
+    held = parts.held(case.coverages, case.eligibility, case.inquiries, known, policy)
+    own = parts.visited(case.appointments, case.encounters, case.replies, known, policy)
     return Facts(
         policy=policy,
         parties=known,
@@ -97,29 +97,33 @@ def _read(case: Case, policy: Policy) -> Facts:
         requests=asked,
         papers=papers(case, asked, policy),
         visits=own,
-        closing=closing(case, policy),
-        register=register(
-            case.records,
-            known,
-            case.organizations,
-            fitness((*case.organizations, *case.practitioners), policy.zone),
-        ),
+        closing=parts.closed(case.order, case.tasks, case.reports, case.documents, policy),
+        register=parts.listed(case.records, known, case.organizations, case.practitioners, policy.zone),
         rules=case.rules,
-        known=question.known(case, order, known, roles, (own, *_alike(case, known, policy))),
-        conflicts=conflicts(case, policy),
+        known=parts.questioned(
+            order=case.order, patient=case.patient, locations=case.locations, given=case.roles, who=who, known=known,
+            roles=roles, counted=(own, *_alike(case, known, policy)),
+        ),
+        conflicts=conflicts(case, policy) if case.disputes
+        else parts.contradicted(case.appointments, case.responses, case.systems, policy),
         died=_died(case.patient),
-        ledger=_ledger(case, asked, held, order, own, known, roles, policy),
-        home=of(case.patient) if case.patient else None,
+        ledger=parts.charged(
+            order=case.order, others=case.others, asked=asked, held=held, who=who, own=own, known=known, roles=roles,
+            policy=policy,
+        ),
+        home=parts.home(case.patient),
         odd=(*_odd(case), *_doubted(case)),
-    )
+    )  # fmt: skip
 
 
-def _alike(case: Case, known: Directory, policy: Policy) -> list[Visits]:
+def _alike(case: Case, known: Directory, policy: Policy) -> tuple[Visits, ...]:
     """The visits of the patient's other orders for the same service."""
-    return [visits(each.appointments, each.encounters, known, policy) for each in case.alike]
+    return tuple(parts.visited(each.appointments, each.encounters, (), known, policy) for each in case.alike)
 
 
 def _odd(case: Case) -> tuple[Sentence, ...]:
+    if not case.odd:
+        return ()
     found = (each for each in (case.order, *case.tasks, *case.appointments, *case.responses) if key(each) in case.odd)
     return tuple(
         sentence("warning.odd-move", who=system_name(each, case.systems), what=key(each), state=text(each, "status"))
@@ -131,84 +135,9 @@ def _doubted(case: Case) -> list[Sentence]:
     """What is wrong in the resources of a case, the patient's among them; of other orders their own cases tell."""
     if not case.doubts:
         return []
-    parts = [case.order, *((case.patient,) if case.patient else ())]
-    parts += [each for name in CLINICAL.values() for each in getattr(case, name)]
-    return doubts.told(case.doubts, parts, {key(each): system_name(each, case.systems) for each in parts})
-
-
-def _ledger(
-    case: Case,
-    asked: tuple[Request, ...],
-    held: tuple[Card, ...],
-    order: Referral,
-    own: Visits,
-    known: Directory,
-    roles: Mapping[str, Role],
-    policy: Policy,
-) -> Ledger:
-    """Every visit under an authorization that this order shares, of whichever order, charged once. From whichever of
-    these orders one looks, the books are the same."""
-    uses = _uses(case.order, own, held, _seen_by(order), policy)
-    shared, near = sharing(accounts(asked), key(case.order))
-    undated = own.undated
-    for other in case.others:
-        if key(other.order) in near:
-            theirs = visits(other.appointments, other.encounters, known, policy)
-            undated += theirs.undated
-            who = referral(Case(other.order, tasks=other.tasks), known, roles, policy)
-            uses += _uses(other.order, theirs, held, _seen_by(who), policy)
-    named = frozenset[str]().union(*(request.own for each in shared for request, _ in each.lines))
-    return charge(shared, uses, lambda use: use.orders.isdisjoint(named), undated)
-
-
-def _seen_by(order: Referral) -> tuple[Party, ...]:
-    """Who is to see the patient."""
-    who = order.performer
-    return tuple(each for each in (who.organization, who.practitioner) if each) if who else ()
-
-
-def _uses(order: Json, found: Visits, held: tuple[Card, ...], who: tuple[Party, ...], policy: Policy) -> list[Use]:
-    """The visits of an order as they use up what was authorized."""
-    me, services = frozenset({key(order)}), codes(item(order, "code"))
-    named = tuple(targets(order, "insurance"))
-
-    def card(day: date) -> str:
-        chosen = choose(held, named, day)
-        return chosen.key if chosen and chosen.active(day) else ""
-
-    done = [
-        Use(
-            v.appointments | {v.key},
-            me,
-            v.day,
-            True,
-            v.at,
-            when("", policy.zone),
-            v.minutes,
-            v.site,
-            card(v.day),
-            services,
-            who,
-        )
-        for v in found.done
-    ]
-    return done + [
-        Use(
-            b.keys,
-            me,
-            b.day,
-            False,
-            b.start,
-            when(b.made, policy.zone),
-            b.minutes,
-            b.site,
-            card(b.day),
-            services,
-            who,
-        )
-        for b in found.open
-        if b.day and b.start
-    ]
+    mine = [case.order, *((case.patient,) if case.patient else ())]
+    mine += [each for name in CLINICAL.values() for each in getattr(case, name)]
+    return doubts.told(case.doubts, mine, {key(each): system_name(each, case.systems) for each in mine})
 
 
 def _died(patient: Json | None) -> Evidence | None:

@@ -2,7 +2,7 @@
 apart from what it knows to be otherwise: only the second lets a rule be passed over."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
@@ -10,7 +10,6 @@ from typing import Final
 from carecoord.domain.prior_auth.code_ranges import coarser, normal, under, within
 from carecoord.domain.prior_auth.rule_book import Rule
 from carecoord.domain.referrals.case import Case
-from carecoord.domain.referrals.referral import Referral
 from carecoord.domain.referrals.visits import Visits
 from carecoord.domain.resource.codes import specialties
 from carecoord.domain.resource.days import shifted
@@ -172,17 +171,17 @@ def settings(places: Some) -> Some:
 
 
 def known(
-    case: Case, order: Referral, parties: Directory, roles: Mapping[str, Role], all_visits: Iterable[Visits]
+    case: Case, performers: Iterable[Party], parties: Directory, roles: Mapping[str, Role], counted: Sequence[Visits]
 ) -> Known:
-    """Read what a case says. `all_visits`: of this order and of every other of the patient for the same service."""
-    counted = tuple(all_visits)
+    """Read what a case says. performers: who is to see the patient. counted: the visits of this order and of every
+    other of the patient for the same service."""
     days = [visit.day for each in counted for visit in each.done]
     days += [booking.day for each in counted for booking in each.open if booking.day]
     reasons = items(case.order, "reasonCode")
     coded = [{code for system, code in codes(reason) if system in ICD_10} for reason in reasons]
     left = not coded or not all(coded) or bool(case.order.get("reasonReference"))
     return Known(
-        codes=order.codes,
+        codes=codes(item(case.order, "code")),
         modifiers=_modifiers(case.order),
         places=_places(items(case.order, "locationCode")),
         sites={key(each): found for each in case.locations if (found := _places(items(each, "type")))},
@@ -191,7 +190,7 @@ def known(
         diagnoses=frozenset[str]().union(*coded),
         reasons_left=left,
         specialties=_specialties(case),
-        providers=_providers(case, order, parties, roles),
+        providers=_providers(case, performers, parties, roles),
         visits=tuple(sorted(days)),
         undated=sum(each.undated for each in counted),
     )
@@ -232,12 +231,13 @@ def _specialties(case: Case) -> Some:
     return frozenset[str]().union(*(specialties(each) for each in items(role, "specialty"))) or None
 
 
-def _providers(case: Case, order: Referral, parties: Directory, roles: Mapping[str, Role]) -> frozenset[str]:
+def _providers(
+    case: Case, performers: Iterable[Party], parties: Directory, roles: Mapping[str, Role]
+) -> frozenset[str]:
     asker = item(case.order, "requester")
     role = roles.get(target(asker))
     who = [role.practitioner, role.organization] if role else [party(asker, parties)]
-    who += [order.performer.organization, order.performer.practitioner] if order.performer else []
-    return frozenset(each for found in who if found for each in found.keys if "|" in each)
+    return frozenset(each for found in (*who, *performers) if found for each in found.keys if "|" in each)
 
 
 def edges(rules: Iterable[Rule], known: Known) -> frozenset[date]:

@@ -1,7 +1,7 @@
 """A case: one referral with everything that bears on it, joined from resources, whoever wrote them."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from carecoord.domain.agreements.records import Records
@@ -22,6 +22,8 @@ from carecoord.domain.resource.elements import (
     targets,
     text,
 )
+from carecoord.domain.resource.memory import interned
+from carecoord.fhir.code_systems import canonical
 
 # Where each type of resource stands in a Case. The first group belongs to one patient, the second to the registry.
 CLINICAL = {
@@ -56,6 +58,7 @@ ABOUT = {  # what counts by whom it is about, not by naming the order, and the e
     "QuestionnaireResponse": "subject",
 }
 Some = tuple[Json, ...]
+Heap = Mapping[str, Sequence[Json]]  # resources by type
 NO_RECORDS = Records()
 
 
@@ -107,6 +110,7 @@ class Case:
     read: dict[Any, Any] = field(init=False, default_factory=dict, compare=False, repr=False)
 
 
+_BESIDE = frozenset((canonical(system), code) for system, code in TASK_CODES)
 ORDERS = ("ServiceRequest", "DeviceRequest")  # what may become a case
 _THOUGHTS = {"proposal", "plan", "option", "directive"}  # intents by which nobody has been asked to do anything yet
 _SOMEBODY = ("Organization/", "Practitioner/", "PractitionerRole/", "CareTeam/", "HealthcareService/")
@@ -161,20 +165,38 @@ def gather(
     requests for authorization always (one that is not linked may still be the one meant), the registry's as given.
     `systems`: what the EHRs are called, by base URL. `disputes`: of all of the patient's resources. `rules`:
     those of the payers that may speak of the order. `records`: what the register says."""
+    heap, said, known = kinds(resources), tuple(rules), tuple(disputes)
+    own, around = clinical(order, heap), registry(heap)
+    return replace(
+        own, organizations=around["organizations"], locations=around["locations"], roles=around["roles"],
+        practitioners=around["practitioners"], systems=systems or {}, rules=said, records=records,
+        alike=alike(order, heap, said), disputes=disputed(own, known),
+    )  # fmt: skip
+
+
+def kinds(resources: Iterable[Json]) -> Heap:
+    """A heap of resources by type."""
     heap: dict[str, list[Json]] = {}
     for each in resources:
         heap.setdefault(str(each.get("resourceType")), []).append(each)
-    me, said = key(order), tuple(rules)
+    return heap
+
+
+def clinical(order: Json, whole: Heap) -> Case:
+    """The case of an order with all of the patient's that bears on it, and nothing of the registry."""
+    me, subject = key(order), target(item(order, "subject"))
+    about = {
+        kind: [each for each in whole.get(kind, ()) if target(item(each, name)) == subject]
+        for kind, name in ABOUT.items()
+    }
+    heap: Heap = {**whole, **about}
     appointments, encounters = _visits(me, heap)
-    subject = target(item(order, "subject"))
-    for kind, about in ABOUT.items():
-        heap[kind] = [each for each in heap.get(kind, ()) if target(item(each, about)) == subject]
     joined = {
         "Task": _tasks(order, heap),
         "Appointment": appointments,
         "AppointmentResponse": _replies(appointments, heap),
         "Encounter": encounters,
-        "Claim": [each for each in heap.get("Claim", ()) if text(each, "use") == "preauthorization"],
+        "Claim": [each for each in heap["Claim"] if text(each, "use") == "preauthorization"],
         "DiagnosticReport": [each for each in heap.get("DiagnosticReport", ()) if me in targets(each, "basedOn")],
         "CommunicationRequest": [
             each
@@ -185,19 +207,28 @@ def gather(
     named = {me, *(key(task) for task in joined["Task"])}
     talks = [each for each in heap.get("Communication", ()) if text(each, "status") != "entered-in-error"]
     joined["Communication"] = [t for t in talks if named & {*targets(t, "basedOn"), *targets(t, "about")}]
-    fields = {name: tuple(joined.get(kind, heap.get(kind, ()))) for kind, name in (CLINICAL | REGISTRY).items()}
+    fields = {name: tuple(joined.get(kind, heap.get(kind, ()))) for kind, name in CLINICAL.items()}
     patient = next((each for each in heap.get("Patient", ()) if key(each) == subject), None)
-    held = {me, *(key(each) for name in CLINICAL.values() for each in fields[name])} if disputes else ()
     return Case(
-        order, patient, **fields, systems=systems or {}, others=_others(me, subject, heap),
-        alike=_alike(order, heap) if any(rule.visit_from is not None for rule in said) else (), rules=said,
-        records=records,
-        policies=(), disputes=of_case(disputes, held, subject.partition("/")[2]), odd=frozenset(),
-        doubts=(),
+        order, patient, **fields, others=_others(me, subject, heap), systems={}, alike=(), rules=(), policies=(),
+        records=NO_RECORDS, disputes=(), odd=frozenset(), doubts=(),
     )  # fmt: skip
 
 
-def _visits(order: str, heap: dict[str, list[Json]]) -> tuple[list[Json], list[Json]]:
+def registry(heap: Heap) -> dict[str, Some]:
+    """What a case has of the registry, by field: as given."""
+    return {name: tuple(heap.get(kind, ())) for kind, name in REGISTRY.items()}
+
+
+def disputed(case: Case, disputes: Sequence[Disputed]) -> tuple[Disputed, ...]:
+    """Of the disputes about a patient's resources those that concern a case."""
+    if not disputes:
+        return ()
+    held = {key(case.order), *(key(each) for name in CLINICAL.values() for each in getattr(case, name))}
+    return of_case(disputes, held, target(item(case.order, "subject")).partition("/")[2])
+
+
+def _visits(order: str, heap: Heap) -> tuple[list[Json], list[Json]]:
     """The Appointments for an order, and the Encounters that are for it or answer one of them."""
     appointments = [each for each in heap.get("Appointment", ()) if order in targets(each, "basedOn")]
     met = {key(each) for each in appointments}
@@ -208,14 +239,16 @@ def _visits(order: str, heap: dict[str, list[Json]]) -> tuple[list[Json], list[J
     ]
 
 
-def _replies(appointments: Iterable[Json], heap: dict[str, list[Json]]) -> list[Json]:
+def _replies(appointments: Iterable[Json], heap: Heap) -> list[Json]:
     """The answers of those who take part in these Appointments."""
     met = {key(each) for each in appointments}
     return [each for each in heap.get("AppointmentResponse", ()) if target(item(each, "appointment")) in met]
 
 
-def _alike(order: Json, heap: dict[str, list[Json]]) -> tuple[OtherOrder, ...]:
-    """The patient's other orders for one of the services of the order."""
+def alike(order: Json, heap: Heap, rules: Iterable[Rule]) -> tuple[OtherOrder, ...]:
+    """The patient's other orders for one of the services of the order, where a rule counts visits."""
+    if all(rule.visit_from is None for rule in rules):
+        return ()
     me, subject, services = key(order), target(item(order, "subject")), codes(item(order, "code"))
     found = [
         each
@@ -224,10 +257,10 @@ def _alike(order: Json, heap: dict[str, list[Json]]) -> tuple[OtherOrder, ...]:
         and target(item(each, "subject")) == subject
         and not services.isdisjoint(codes(item(each, "code")))
     ]
-    return tuple(OtherOrder(each, *(tuple(part) for part in _visits(key(each), heap))) for each in found)
+    return tuple(interned(OtherOrder(each, *map(tuple, _visits(key(each), heap)))) for each in found)
 
 
-def _others(me: str, subject: str, heap: dict[str, list[Json]]) -> tuple[OtherOrder, ...]:
+def _others(me: str, subject: str, heap: Heap) -> tuple[OtherOrder, ...]:
     """The patient's other orders that may share an authorization: those that a request names, or that name an
     answer."""
     if not heap.get("ClaimResponse"):
@@ -245,14 +278,14 @@ def _others(me: str, subject: str, heap: dict[str, list[Json]]) -> tuple[OtherOr
     return tuple(_with_visits(each, heap) for each in found)
 
 
-def _with_visits(order: Json, heap: dict[str, list[Json]]) -> OtherOrder:
+def _with_visits(order: Json, heap: Heap) -> OtherOrder:
     me = key(order)
     appointments, encounters = _visits(me, heap)
     tasks = (each for each in heap.get("Task", ()) if me in (target(item(each, "focus")), *targets(each, "basedOn")))
-    return OtherOrder(order, tuple(appointments), tuple(encounters), tuple(tasks))
+    return interned(OtherOrder(order, tuple(appointments), tuple(encounters), tuple(tasks)))
 
 
-def _tasks(order: Json, heap: dict[str, list[Json]]) -> list[Json]:
+def _tasks(order: Json, heap: Heap) -> list[Json]:
     """The tasks that coordinate the order, those under them, and the payers' wishes about its requests for
     authorization."""
     me, loop = key(order), identifiers(order)
@@ -292,4 +325,4 @@ def orders(claim: Json) -> set[str]:
 
 def coordinates(task: Json) -> bool:
     """Whether a Task is the work of a performer on the order itself: not part of another, and no wish for papers."""
-    return not task.get("partOf") and not any(has(item(task, "code"), *code) for code in TASK_CODES)
+    return not task.get("partOf") and codes(item(task, "code")).isdisjoint(_BESIDE)

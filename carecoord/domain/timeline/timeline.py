@@ -6,6 +6,7 @@ from datetime import tzinfo
 
 from carecoord.domain.referrals.case import Case, linked
 from carecoord.domain.resource.elements import Json, item, items, key, target, targets
+from carecoord.domain.resource.memory import remembered
 from carecoord.domain.resource.parties import Directory
 from carecoord.domain.timeline.events import MISTAKEN, Event, Logged, Teller
 
@@ -40,7 +41,8 @@ def sources(case: Case, agreement: str | None) -> set[str]:
     return {*concerning(case), *contracts}
 
 
-def concerning(case: Case) -> set[str]:
+@remembered
+def concerning(case: Case) -> frozenset[str]:
     """The resources, `Type/id`, whose changes are part of what happened to a case; of its agreement only the caller
     knows."""
     order, asked = case.order, linked(case.order, case.claims, case.responses)
@@ -52,7 +54,7 @@ def concerning(case: Case) -> set[str]:
     )  # fmt: skip
     parts = (case.tasks, case.appointments, case.replies, case.reports, case.talks, documents(case), answers, covered)
     claims = (claim for claim in case.claims if key(claim) in asked)
-    return {key(order), *(key(each) for part in (*parts, claims) for each in part)}
+    return frozenset([key(order), *(key(each) for part in (*parts, claims) for each in part)])
 
 
 def documents(case: Case) -> tuple[Json, ...]:

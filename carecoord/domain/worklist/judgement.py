@@ -3,13 +3,18 @@ The rows of its requests for authorization are made of the same."""
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from carecoord.domain.access.payer_view import Told, told_to_payer
+from carecoord.domain.access.payer_view import Told, judged_alone, sent_to_payer, turns_at
 from carecoord.domain.clearance.clearance import Clearance, clear
 from carecoord.domain.gates.policy import Policy
 from carecoord.domain.referrals.case import Case
+from carecoord.domain.resource.days import local
 from carecoord.domain.worklist.row import row
+from carecoord.fhir.instants import FOREVER, micros
+
+_WHOLE: Final = "judged"  # in Case.read, with the policy
+_TOLD: Final = "told"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +30,32 @@ class Judged:
 
 
 def judged(id: str, case: Case, now: datetime, policy: Policy) -> Judged:
-    """A case as it stands at an instant."""
+    """A case as it stands at an instant. Of the very same case (`memory.interned`) the judgement before stands until
+    time alone may change it, by what the row says of that: as the row does."""
+    before: Judged | None = case.read.get((_WHOLE, policy))
+    if before and before.id == id and _stands(before.found.now, before.row["changes_at"], now, policy):
+        return before
     found = clear(case, now, policy)
-    told = told_to_payer(case, found, policy)
-    return Judged(id, case, found, told, row(case, found, told, policy))
+    told = _told(case, found, policy)
+    case.read[_WHOLE, policy] = made = Judged(id, case, found, told, row(case, found, told, policy))
+    return made
+
+
+def _told(case: Case, found: Clearance, policy: Policy) -> Told | None:
+    """What its payer was told: the same as before where that case is the very same, until time may change it."""
+    told = sent_to_payer(case, found)
+    if told is None:
+        return None
+    before: Told | None = told.read.get((_TOLD, policy))
+    if before:
+        turns = turns_at(before.judged, policy)
+        if _stands(before.judged.now, micros(turns) if turns else None, found.now, policy):
+            return before
+    told.read[_TOLD, policy] = made = judged_alone(told, found.now, policy)
+    return made
+
+
+def _stands(judged: datetime, until: int | None, now: datetime, policy: Policy) -> bool:
+    """Whether what was judged then, and may change at an instant (microseconds), holds at another of the same day."""
+    same = local(judged, policy.zone) == local(now, policy.zone)
+    return judged <= now and same and micros(now) < (FOREVER if until is None else until)

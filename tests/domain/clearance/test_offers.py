@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from carecoord.actions.clearance import assemble, offers
+from carecoord.actions.clearance import around, offers
 from carecoord.store.database.engine import reading
 from tests.bench.rules import put
 from tests.domain.stories import NOW, NPI, POLICY, affiliation, contract, organization, plain, ref
@@ -44,12 +44,12 @@ def test_those_behind_many_who_only_seem_to_take_part_are_offered_all_the_same(b
 
 def test_where_the_first_by_name_do_no_more_are_looked_at(blocked: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     put(blocked, NOW, *others(range(20)))
-    looked, real = [], assemble._others
+    looked, real = [], around._others
 
     def counted(*given: Any) -> Any:
         looked.append(given[-1].most)
         return real(*given)
 
-    monkeypatch.setattr(assemble, "_others", counted)
+    monkeypatch.setattr(around, "_others", counted)
     assert offered(blocked) == [f"Practice {n:02}" for n in range(5)]
     assert looked == [offers.FEW]
