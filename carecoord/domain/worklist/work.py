@@ -6,6 +6,7 @@ back from its rest, and ends on the day of the next touch."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
+from functools import lru_cache
 from uuid import UUID, uuid5
 
 from carecoord.domain.referrals.case import Case
@@ -36,6 +37,7 @@ class Work:
         return at is not None and now < at
 
 
+@lru_cache(4096)
 def work_id(order: str) -> str:
     """The id of the Task that says who works on an order, `Type/id`, whether it is there or not."""
     return str(uuid5(_OURS, order))

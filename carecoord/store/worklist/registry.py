@@ -3,6 +3,7 @@ depends on: a changed agreement finds the rows to judge anew by one index, also 
 
 import zlib
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from sqlalchemy import Connection, bindparam, func, select
 
@@ -110,9 +111,15 @@ def number(key: str) -> int:
     return zlib.crc32(key.encode()) & 0x7FFFFFFF
 
 
+@lru_cache(512)
+def _numbers(keys: frozenset[str]) -> frozenset[int]:
+    """Of cases that are judged again the keys are mostly what they were."""
+    return frozenset(map(number, keys))
+
+
 def save_dependencies(conn: Connection, needs: dict[int, frozenset[str]]) -> None:
     """Keep for each case row (rid) the keys that it depends on, in the place of those before."""
-    wanted = {rid: {number(key) for key in keys} for rid, keys in needs.items()}
+    wanted = {rid: _numbers(keys) for rid, keys in needs.items()}
     held: dict[int, set[int]] = {}
     for run in bulk.runs(sorted(wanted), _RUN):
         for rid, key in driver.every(conn, _needs, {"rids": listed(run)}):
