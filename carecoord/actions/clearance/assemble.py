@@ -97,9 +97,10 @@ def of_order(library: Library, order: Json, others: Others | None = None) -> Cas
     return _joined(library, order, kinds([order, *heap.resources]), heap)[0]
 
 
-def of_request(library: Library, patient: str, claim: str) -> Case | None:
+def of_request(library: Library, patient: str, claim: str) -> Assembled | None:
     """The case that a request for authorization, `Claim/id`, would be the request of, where its order is not here: one
-    that asks for what its first line asks for. None where there is no such request."""
+    that asks for what its first line asks for, of no id, with the row number of the request. None where there is no
+    such request."""
     rows = read.of_patient(library.conn, patient, _TYPES, library.as_of)
     heap = _heap(library, rows, patient, None)
     asked = heap.decoded.get(claim)
@@ -108,7 +109,9 @@ def of_request(library: Library, patient: str, claim: str) -> Case | None:
     order = requested.order(asked)
     heap.bodies[key(order)] = msgspec.json.encode(order)
     rest = (each for each in heap.resources if key(each) != claim)
-    return _joined(library, order, kinds([order, requested.naming(asked, order), *rest]), heap)[0]
+    case, needs = _joined(library, order, kinds([order, requested.naming(asked, order), *rest]), heap)
+    rid = next(row.rid for row in heap.rows if f"{row.type}/{row.id}" == claim)
+    return Assembled(rid, "", case, needs)
 
 
 class _Beside(NamedTuple):

@@ -64,7 +64,16 @@ def ahead(conn: Connection, patient: str, claim: str, now: datetime, policy: Pol
     return Ahead(row, told)
 
 
-def alone(library: Library, patient: str, cases: Sequence[Judged], now: datetime, policy: Policy) -> list[Judged]:
+@dataclass(frozen=True)
+class Alone:
+    """Requests whose orders are not here, as they were judged. needs: by the row number of the request the keys of the
+    registry that it leans on."""
+
+    judged: list[Judged]
+    needs: dict[int, frozenset[str]]
+
+
+def alone(library: Library, patient: str, cases: Sequence[Judged], now: datetime, policy: Policy) -> Alone:
     """The requests of a patient that none of these cases speaks of, each judged as if its order were here."""
     if cases:
         known = cases[0].found.facts.requests
@@ -76,12 +85,8 @@ def alone(library: Library, patient: str, cases: Sequence[Judged], now: datetime
         newest = sorted(lone.values())
     else:
         newest = _newest(library, patient)
-    found = []
-    for claim in newest:
-        case = of_request(library, patient, claim)
-        if case is not None:
-            found.append(judged("", case, now, policy))
-    return found
+    found = [each for each in (of_request(library, patient, claim) for claim in newest) if each]
+    return Alone([judged(each.id, each.case, now, policy) for each in found], {each.rid: each.needs for each in found})
 
 
 def _newest(library: Library, patient: str) -> list[str]:

@@ -189,8 +189,10 @@ def _case(turn: Turn, row: Row[Any]) -> Case | None:
     """The case that a request is for, without what is withheld of it; one of its own where its order is not here."""
     orders = json.values(row.orders.encode())
     found = assemble.assemble(turn.conn, str(orders[0])) if orders else None
-    case = found or assemble.of_request(Library(turn.conn), row.patient, row.claim)
-    return withheld.without(turn, case, row.patient) if case else None
+    if found is None:
+        alone = assemble.of_request(Library(turn.conn), row.patient, row.claim)
+        found = alone.case if alone else None
+    return withheld.without(turn, found, row.patient) if found else None
 
 
 def _answers(case: Case, claim: str) -> list[Json]:

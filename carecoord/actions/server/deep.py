@@ -150,7 +150,7 @@ def _projected(each: StoredResource, resource: dict[str, Any] | None) -> dict[st
 
 def _strays(world: World) -> Iterator[Fault]:
     for name, of in [*((name, "resource") for name in (*_KEYED, "history", "flag", "case_row")),
-                     ("case_word", "case_row"), ("case_need", "case_row"), ("case_ahead", "case_row")]:  # fmt: skip
+                     ("case_word", "case_row"), ("case_need", "resource"), ("case_ahead", "case_row")]:  # fmt: skip
         with reading(world.engine) as conn:
             for rid in soundness.strays(conn, name, of):
                 yield Fault("stray", str(rid), name)
@@ -194,7 +194,7 @@ def _of_patient(conn: Connection, patient: str, now: datetime, rules: Policy, lo
             yield Fault("case words", of, "case_word")
         if leans.get(rid, set()) != needs[rid]:
             yield Fault("case needs", of, "case_need")
-    if not behind:
-        cases += projection.alone(library, patient, cases, now, rules)
+    if not behind and not authorizations.are_late(conn, patient, micros(now)):
+        cases += projection.alone(library, patient, cases, now, rules).judged
         for root in authorizations.differing(conn, patient, projection.made(cases, rules)):
             yield Fault("authorization", root, "authorization_row")

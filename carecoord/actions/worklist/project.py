@@ -223,7 +223,9 @@ def _judge(conn: Connection, patients: Iterable[str], now: datetime, rules: Poli
         found = of_patient(library, patient)
         held = worklist_rows.of_patient(conn, patient)
         if not found and not held:
-            projection.keep(conn, patient, projection.alone(library, patient, [], now, rules), now, rules)
+            alone = projection.alone(library, patient, [], now, rules)
+            registry.save_dependencies(conn, alone.needs)
+            projection.keep(conn, patient, alone.judged, now, rules)
             continue
         cases = [judged(each.id, each.case, now, rules) for each in found]
         written = {each.rid: {"rid": each.rid, "updated": micros(now), **case.row}
@@ -239,10 +241,10 @@ def _judge(conn: Connection, patients: Iterable[str], now: datetime, rules: Poli
         registry.forget_dependencies(conn, gone)
         worklist_rows.save(conn, changed, held)
         worklist_rows.touch(conn, sorted({*told} - {row["rid"] for row in changed}), micros(now))
-        registry.save_dependencies(conn, {each.rid: each.needs for each in found})
+        alone = projection.alone(library, patient, cases, now, rules)
+        registry.save_dependencies(conn, {each.rid: each.needs for each in found} | alone.needs)
         turns |= {rid: row["changes_at"] for rid, row in written.items()}
-        cases += projection.alone(library, patient, cases, now, rules)
-        projection.keep(conn, patient, cases, now, rules)
+        projection.keep(conn, patient, [*cases, *alone.judged], now, rules)
     ahead.note(conn, turns, micros(now))
     marks.settle(conn, marked)
     if turns and not registry_mark.keep(conn, library.mark):
@@ -270,6 +272,9 @@ def _registry(
         if version.body:
             keys |= registry_keys.answered(_decode(version.body))
     rids = registry.dependents(conn, keys)
+    if rids and (alone := authorizations.wake(conn, rids, micros(now))):
+        outbox.add(conn, JOB, JOB, b"", now)
+        rids = [rid for rid in rids if rid not in alone]
     if len(rids) > AT_ONCE:
         marks.mark(conn, rids)
         outbox.add(conn, JOB, JOB, b"", now)

@@ -27,7 +27,9 @@ from sqlalchemy import (
 
 from carecoord.fhir.instants import FOREVER
 from carecoord.store.database import bulk
-from carecoord.store.database.driver import every
+from carecoord.store.database.among import OneOf, listed
+from carecoord.store.database.driver import every, first
+from carecoord.store.database.tables import resource
 from carecoord.store.prior_auth import queues
 from carecoord.store.prior_auth.queues import QueueTab
 from carecoord.store.prior_auth.tables import authorization_lock as lock
@@ -45,6 +47,8 @@ _due = (
     select(row.c.patient).where(row.c.changes_at <= bindparam("now")).order_by(row.c.changes_at, row.c.root)
     .limit(bindparam("most"))
 )  # fmt: skip
+_late = select(row.c.root).where(row.c.patient == bindparam("patient"), row.c.changes_at <= bindparam("now")).limit(1)
+_requests = select(resource.c.rid, resource.c.id).where(resource.c.type == "Claim", OneOf(resource.c.rid, "rids"))
 _of_patient = select(row).where(row.c.patient == bindparam("patient"))
 DAY: Final = 86_400_000_000  # microseconds
 ALL: Final = 50_000  # rows of a file
@@ -109,6 +113,20 @@ def due(conn: Connection, now: int, most: int) -> list[str]:
     """The patients of up to `most` requests whose orders are not here and whose time (microseconds) has come, the
     longest due first."""
     return [patient for (patient,) in every(conn, _due, {"now": now, "most": most})]
+
+
+def are_late(conn: Connection, patient: str, now: int) -> bool:
+    """Whether the time of one of those of a patient has come."""
+    return first(conn, _late, {"patient": patient, "now": now}) is not None
+
+
+def wake(conn: Connection, rids: Iterable[int], now: int) -> set[int]:
+    """Let those of these row numbers that are requests be judged anew from now on; returns which are."""
+    found = every(conn, _requests, {"rids": listed(sorted(rids))})
+    if found:
+        claims = [f"Claim/{id}" for _, id in found]
+        conn.execute(update(row).where(row.c.claim.in_(claims)).values(changes_at=now))
+    return {rid for rid, _ in found}
 
 
 def defer(conn: Connection, patient: str, now: int, until: int) -> None:

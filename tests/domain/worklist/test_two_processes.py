@@ -74,7 +74,7 @@ def told_apart(conn: Connection, now: datetime) -> list[str]:
     library, found = Library(conn), []
     for patient in PATIENTS:
         cases = [judged(each.id, each.case, now, RULES) for each in of_patient(library, patient)]
-        cases += projection.alone(library, patient, cases, now, RULES)
+        cases += projection.alone(library, patient, cases, now, RULES).judged
         found += authorizations.differing(conn, patient, projection.made(cases, RULES))
     return found
 
@@ -123,3 +123,4 @@ def follow(url: str, writers: tuple[Pipe, Pipe], told: list[Story], chance: Rand
             pending = pending[take:]
         last = story
     engine.dispose()
+

@@ -36,7 +36,7 @@ TABS: dict[str, str] = {
     "asked": "asked",
     "answered": "in",
     "second": "second",
-    "director": "director",
+    "director": "director second",
     "appeals": "appeal",
     "sample": "sample",
     "held": "kept",
