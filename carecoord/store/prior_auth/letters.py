@@ -86,12 +86,12 @@ def of_batch(conn: Connection, id: str, withheld: Collection[str]) -> list[Row[A
     return list(conn.execute(found.order_by(_c.written, _c.document)))
 
 
-def mark_sent(conn: Connection, id: str, withheld: Collection[str], *, at: int, by: str) -> bool:
-    """Write down that a batch went, when, and who says so; False where that stands already. The letters to patients who
-    are kept from the asker wait again."""
+def mark_sent(conn: Connection, id: str, printed: Collection[str], *, at: int, by: str) -> bool:
+    """Write down that a batch went, when, and who says so; False where that stands already. printed: the documents that
+    are in its file; the other letters of it wait again."""
     went = {"sent": at, "sent_by": by}
     if not conn.execute(update(batch).where(batch.c.id == id, batch.c.sent.is_(None)).values(went)).rowcount:
         return False
-    conn.execute(update(letter).where(_c.batch == id, _c.patient.in_(withheld)).values(batch=None))
+    conn.execute(update(letter).where(_c.batch == id, _c.document.not_in(printed)).values(batch=None))
     conn.execute(update(letter).where(_c.batch == id, _c.sent.is_(None)).values(went))
     return True

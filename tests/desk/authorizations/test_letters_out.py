@@ -21,6 +21,8 @@ from carecoord.actions.prior_auth.letters import batches
 from carecoord.actions.prior_auth.letters import letter as letters
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.prior_auth import letters as sendings
+from carecoord.store.resources.write import Actor, put_all
+from carecoord.store.resources.write import Change as Written
 from tests.desk.authorizations.readers import get
 from tests.desk.authorizations.test_automatic import work
 from tests.desk.authorizations.test_request_page import APPROVE, STRESS, VASCULAR, answers, told
@@ -155,6 +157,23 @@ def test_however_many_letters_wait_for_one_way_those_of_another_are_shown_and_pu
     assert batch_of(clerk.post(f"{PATH}/batch", data=form(clerk, "mail")))
     page = words(get(clerk, PATH))
     assert ("Printed here 1" in page, "Mail house 0" in page) == (True, True)
+
+
+def test_a_letter_that_is_not_in_the_file_of_its_batch_is_not_said_to_be_in_the_post(house: House) -> None:
+    clerk = decided(house)
+    made = batch_of(clerk.post(f"{PATH}/batch", data=form(clerk)))
+    (answer,) = answers(house, VASCULAR)
+    gone, given = letters.document_id(answer["id"]), {"now": house.world.clock(), "base": house.world.base}
+    with writing(house.world.engine) as conn:
+        change = Written("DocumentReference", gone, None)
+        put_all(conn, [change], project=house.world.project, actor=Actor("test", None, None, "t"), **given)
+    assert len(PdfReader(io.BytesIO(clerk.get(f"{PATH}/{made}.pdf").get_data())).pages) == 2
+    assert clerk.post(f"{PATH}/{made}/sent", data=form(clerk)).status_code == 303
+    with reading(house.world.engine) as conn:
+        (of_gone,) = sendings.of_root(conn, f"Claim/{VASCULAR}").values()
+        (of_other,) = sendings.of_root(conn, f"Claim/{STRESS}").values()
+    assert (of_gone.batch, of_gone.sent) == (None, None)
+    assert (of_other.batch, of_other.sent is None) == (made, False)
 
 
 def test_nobody_but_the_payers_own_people_sees_its_letters_batches_or_files(house: House) -> None:

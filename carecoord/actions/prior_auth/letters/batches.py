@@ -17,6 +17,7 @@ from carecoord.actions.acts.provenance import act_id
 from carecoord.actions.documents import open
 from carecoord.domain.access import verbs
 from carecoord.domain.policies.shipped import CHOICES
+from carecoord.domain.resource.elements import Json
 from carecoord.errors import Conflict, NotFound
 from carecoord.fhir import text as json
 from carecoord.fhir.instants import micros
@@ -73,12 +74,9 @@ def sheets(world: World, grant: Grant, request: str, id: str) -> bytes:
     with looking(world, grant, request) as turn:
         if letters.one(turn.conn, _payers(turn), id) is None:
             raise NotFound(sentence("refusals.no-such-batch"), "http.id")
-        rows = letters.of_batch(turn.conn, id, turn.cases_withheld())
-        found = read.many(turn.conn, [("DocumentReference", each.document) for each in rows])
-        seen = {row.id: json.loads(row.body) for row in turn.seen([one for one in found if not one.deleted], "r")}
-        shown = [each for each in rows if each.document in seen]
-        _audit(turn, "read", [each.patient for each in shown], query=f"letters batch={id}")
-        files = [open.of_document(turn, seen[each.document], 1).data for each in shown]
+        printed = _printed(turn, id)
+        _audit(turn, "read", [row.patient for row, _ in printed], query=f"letters batch={id}")
+        files = [open.of_document(turn, document, 1).data for _, document in printed]
     whole = PdfWriter()
     for data in files:
         pages = PdfReader(io.BytesIO(data)).pages
@@ -92,14 +90,23 @@ def sheets(world: World, grant: Grant, request: str, id: str) -> bytes:
 
 
 def mark_sent(world: World, grant: Grant, request: str, id: str) -> None:
-    """Write down that a batch is in the post; nothing where that is written down already. What a Consent keeps from the
-    asker was not printed for them, and waits again. Raises NotFound."""
+    """Write down that a batch is in the post; nothing where that is written down already. What is not in the asker's
+    file of it, since a Consent keeps it from them or it is here no longer, waits again. Raises NotFound."""
     with changing(world, grant, request) as turn:
         if letters.one(turn.conn, _payers(turn), id) is None:
             raise NotFound(sentence("refusals.no-such-batch"), "http.id")
-        if letters.mark_sent(turn.conn, id, turn.cases_withheld(), at=micros(turn.now), by=grant.name):
-            rows = letters.of_batch(turn.conn, id, ())
-            _audit(turn, "update", [each.patient for each in rows], query=f"letters sent={id}")
+        printed = _printed(turn, id)
+        documents = [row.document for row, _ in printed]
+        if letters.mark_sent(turn.conn, id, documents, at=micros(turn.now), by=grant.name):
+            _audit(turn, "update", [row.patient for row, _ in printed], query=f"letters sent={id}")
+
+
+def _printed(turn: Turn, id: str) -> list[tuple[Row[Any], Json]]:
+    """The letters of a batch that the asker may read, each with its DocumentReference."""
+    rows = letters.of_batch(turn.conn, id, turn.cases_withheld())
+    found = read.many(turn.conn, [("DocumentReference", each.document) for each in rows])
+    seen = {row.id: json.loads(row.body) for row in turn.seen([one for one in found if not one.deleted], "r")}
+    return [(each, seen[each.document]) for each in rows if each.document in seen]
 
 
 def _payers(turn: Turn) -> tuple[str, ...]:
