@@ -23,10 +23,12 @@ _log = structlog.get_logger()
 
 
 def call_for(world: World) -> None:
-    """See to it that a worker judges ahead the rows that time changes soon."""
+    """See to it that a worker judges ahead the rows that time changes soon; not while others are to be judged anew: who
+    took the job would let it go at once, to be called for again."""
     now = world.clock()
     with reading(world.engine) as conn:
-        wanted = bool(ahead.wanted(conn, micros(now), 1)) and JOB not in jobs.waiting(conn, JOB)
+        wanted = not worklist_rows.is_behind(conn, micros(now)) and bool(ahead.wanted(conn, micros(now), 1))
+        wanted = wanted and JOB not in jobs.waiting(conn, JOB)
     if wanted:
         with writing(world.engine) as conn:
             outbox.add(conn, JOB, JOB, b"", now)

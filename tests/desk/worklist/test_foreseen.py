@@ -1,6 +1,7 @@
 """What time alone will make of a row is known ahead: at midnight the worklist shows, counts and finds each case as it
 is from then on, though nothing was written; where it is not known, it says so and takes nothing for cleared."""
 
+import json
 import shutil
 import tempfile
 import threading
@@ -19,8 +20,10 @@ from carecoord.actions.worklist import foresee, project
 from carecoord.actions.worklist.bounds import moments
 from carecoord.actions.worklist.current import current
 from carecoord.fhir.instants import micros, moment
+from carecoord.store.database import jobs
 from carecoord.store.database.engine import open_engine, reading, writing
 from carecoord.store.database.tables import case
+from carecoord.store.worklist import registry
 from carecoord.store.worklist import rows as worklist_rows
 from carecoord.store.worklist.bitmaps import ahead, copies
 from carecoord.store.worklist.query import CaseScope, Worklist, WorklistQuery
@@ -292,3 +295,47 @@ def test_rows_as_read_an_instant_after_time_has_changed_them_are_those_that_are_
         with writing(engine) as conn:
             project.refresh(conn, now, RULES, 100)
     engine.dispose()
+
+
+@pytest.mark.parametrize("at_once", [0, 10_000], ids=["marked", "judged at once"])
+def test_nothing_is_cleared_at_midnight_by_an_agreement_that_was_ended_after_it_was_foreseen(
+    evening: House, at_midnight: Callable[[str], House], monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(project, "AT_ONCE", at_once)
+    look_ahead(evening)
+    before = cleared_at_midnight(at_midnight("before"), behind=True)
+    with writing(evening.world.engine) as conn:
+        ended = [json.loads(row.body) | {"status": "cancelled"} for row in registry.every(conn, "Contract")]
+        put(conn, *ended, now=EVENING)
+    unread, judged = at_midnight("unread"), at_midnight("judged")
+    loop.once(judged.world)
+    wanted = cleared_at_midnight(judged, behind=False)
+    assert wanted < before, "or nothing would lean on what has ended"
+    assert cleared_at_midnight(unread, behind=True) <= wanted
+    look_ahead(evening)
+    assert cleared_at_midnight(at_midnight("looked again"), behind=True) <= wanted
+
+
+def test_nobody_is_called_to_look_ahead_while_cases_are_to_be_judged_anew(
+    at_midnight: Callable[[str], House], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second worker would take the job, let it go and be called again, over and over while the first one judges."""
+    monkeypatch.setattr(ahead, "HORIZON", 400 * DAY)
+    world = at_midnight("called").world
+
+    def called() -> list[str]:
+        foresee.call_for(world)
+        with reading(world.engine) as conn:
+            assert ahead.wanted(conn, micros(MIDNIGHT), 1)
+            return list(jobs.waiting(conn, foresee.JOB))
+
+    assert called() == []
+    loop.once(world)
+    assert called() == [foresee.JOB]
+
+
+def cleared_at_midnight(house: House, *, behind: bool) -> set[str]:
+    at = replace(moments(MIDNIGHT, RULES.zone), behind=behind)
+    with reading(house.world.engine) as conn:
+        rows_ = list(Worklist(conn, SCOPES[0], at).every(WorklistQuery("cleared")))
+        return {row.id for row in current(conn, rows_, MIDNIGHT, RULES, behind=behind)}
