@@ -41,7 +41,7 @@ class Listed:
 
     now: datetime
     rows: Sequence[Row[Any]]
-    totals: Mapping[str, tuple[int, int, int]]
+    totals: Mapping[Tab, tuple[int, int, int]]
     choices: Mapping[Facet, Sequence[tuple[str, int, int]]]
     reasons: Mapping[str, Sequence[Row[Any]]]
     meanings: Mapping[Coding, str]

@@ -87,7 +87,7 @@ def benefit(one: Authorization, id: str, patient: str) -> Json:
     """The resource, without its version. patient: the id of the member."""
     base, heard = one.claim or one.answer, one.verdicts()
     provider = item(one.claim, "provider") or item(one.answer, "requestor")
-    found = {
+    found: Json = {
         "resourceType": "ExplanationOfBenefit", "id": id, "meta": {"profile": [PROFILE]},
         **_level(one.claim),
         **{name: base[name] for name in _WHOLE if name in base},

@@ -95,7 +95,8 @@ def _unescaped(name: bytes) -> bytes:
 def _unpacked(data: bytes) -> list[bytes] | None:
     """What is in all object streams; None where one can not be looked into, or there is too much of it."""
     found: list[bytes] = []
-    room, read = _MOST_PACKED, []
+    room = _MOST_PACKED
+    read: list[tuple[int, bool]] = []
     for stream in _STREAM.finditer(data):
         if data.endswith(b"end", 0, stream.start()):
             continue

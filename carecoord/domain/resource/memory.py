@@ -57,7 +57,8 @@ def remembered(function: Callable[P, T]) -> Callable[P, T]:
 
 def interned(made: T) -> T:
     """The first value of this dataclass that was made of the very same parts: what was read of that one is known."""
-    memory, names = _values(made.__class__)
+    kind: Any = made.__class__
+    memory, names = _values(kind)
     found: T = memory.answer(tuple([getattr(made, name) for name in names]), lambda: made)
     return found
 

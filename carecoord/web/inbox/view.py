@@ -319,7 +319,7 @@ def _act(item: Item, row: Row[Any] | PayerRow, address: InboxAddress, next: str)
             spoken("inbox.take"), "user-round-plus", verb="assign", to="me", seen=f"Task/{item.task}:{item.version}"
         )
     calls: tuple[Verb, ...] = ("contact",) if row.action == "chase-report" and why != "clinic" else ()
-    wanted = (*ANSWERS.get(row.stage, ()), *calls, *NEXT.get(row.action or "", ()))
+    wanted: tuple[str, ...] = (*ANSWERS.get(row.stage, ()), *calls, *NEXT.get(row.action or "", ()))
     wanted = (*wanted, "contact") if item.pending.wait.role != "coordinator" and why != "clinic" else wanted
     verb = next_of(wanted, item.verbs)
     if verb is None:
@@ -337,6 +337,6 @@ def _noted(address: InboxAddress, item: Item, row: Row[Any] | PayerRow, next: st
     return address.show(row.id, next).doing("note").href()
 
 
-def next_of(wanted: Sequence[Verb], held: Sequence[Verb]) -> Verb | None:
+def next_of(wanted: Sequence[str], held: Sequence[Verb]) -> Verb | None:
     """The first of these acts that is the asker's."""
-    return next((verb for verb in wanted if verb in held), None)
+    return next((verb for each in wanted for verb in held if verb == each), None)

@@ -182,7 +182,7 @@ def share(folder: Path) -> Path:
     the folder in the environment, and at its value class, only then."""
     private_files.make_folder(folder)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
-    values.MmapedDict = _Allocated  # type: ignore[attr-defined,misc]
+    values.MmapedDict = _Allocated  # type: ignore[attr-defined]
     values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call]
     return folder
 

@@ -61,7 +61,7 @@ def blueprint(world: World) -> Blueprint:
             try:
                 payer_endpoints.add(world, one, request_id(), sign_in.session().user)
             except (errors.Invalid, errors.NotFound) as refused:
-                field = {"version": "pas"}.get(refused.where, refused.where)
+                field = "pas" if refused.where == "version" else refused.where or "address"
                 faults = [Fault(field if field in typed else "address", refused.text)]
         if faults:
             return _page(world, 422, typed=typed, faults=faults)

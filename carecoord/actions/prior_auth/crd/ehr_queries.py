@@ -60,8 +60,12 @@ def _read(world: World, server: str, token: str, query: str, late: float) -> tup
     wait = min(_EACH, left)
     headers = {"Authorization": f"Bearer {token}", "Accept": "application/fhir+json"}
     try:
-        address, given = f"{server}/{query}", {"timeout": (wait, wait), "allow_redirects": False, "stream": True}
-        with world.http() as session, session.get(address, headers=headers, **given) as answer:
+        with (
+            world.http() as session,
+            session.get(
+                f"{server}/{query}", headers=headers, timeout=(wait, wait), allow_redirects=False, stream=True
+            ) as answer,
+        ):
             if answer.status_code != _OK:
                 return None, sentence("discovery.refused", status=str(answer.status_code))
             said = limited_body.body(answer, _LARGEST, max(late - time.monotonic(), 0.1))

@@ -118,5 +118,7 @@ def _payers(turn: Turn) -> tuple[str, ...]:
 
 def _audit(turn: Turn, interaction: str, shown: Sequence[str], query: str) -> None:
     patient, patients = told(shown)
-    about = {"type": "DocumentReference", "query": query, "patient": patient, "patients": patients}
-    turn.world.journal.append(event(turn.now, turn.request, interaction, by=turn.grant, **about))
+    turn.world.journal.append(event(
+        turn.now, turn.request, interaction, by=turn.grant, type="DocumentReference", query=query, patient=patient,
+        patients=patients,
+    ))  # fmt: skip
