@@ -29,10 +29,11 @@ class Parties:
 
 
 def as_before(order: Json, claims: Iterable[Json]) -> Json:
-    """How much was asked for last of an order's service, a Quantity; empty where it was never asked for. claims: the
-    requests of the patient."""
+    """How much was asked for last of an order's service, a Quantity; empty where it was never asked for but in error.
+    claims: the requests of the patient."""
     wanted = codes(item(order, "code"))
-    latest = sorted((each for each in claims if key(order) in orders(each)), key=lambda each: text(each, "created"))
+    meant = (each for each in claims if key(order) in orders(each) and text(each, "status") != "entered-in-error")
+    latest = sorted(meant, key=lambda each: text(each, "created"))
     lines = [line for each in reversed(latest) for line in items(each, "item")]
     return next((found for line in lines if codes(item(line, "productOrService")) & wanted
                  and (found := item(line, "quantity"))), {})  # fmt: skip
