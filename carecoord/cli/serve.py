@@ -101,7 +101,8 @@ def work(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
         signal.signal(number, end)
     if args.parent:
         end_with_parent(args.parent)
-        os.nice(NICE)
+        if not args.lanes:  # a lane's is another worker's child, and as nice as that is
+            os.nice(NICE)
     lanes = {lane: kinds.LANES[lane] for lane in args.lanes or kinds.LANES if kinds.of_lanes([lane])}
     logs.take_over(settings.log_level)
     if settings.broker_url and len(lanes) > 1:

@@ -134,6 +134,15 @@ def test_a_worker_that_was_killed_is_started_again_and_the_log_says_so(served: S
     assert [(line["kind"], line["status"], line["level"]) for line in ended] == [("work", -9, "error")]
 
 
+def test_its_worker_gives_way_to_those_who_serve(served: Served) -> None:
+    worker = worker_of(served.pid)
+    assert worker
+    nice = {pid: os.getpriority(os.PRIO_PROCESS, pid) - os.getpriority(os.PRIO_PROCESS, served.pid)
+            for pid in (worker, *children(served.pid))}  # fmt: skip
+    assert nice.pop(worker) == 10
+    assert set(nice.values()) == {0}
+
+
 def test_without_a_worker_it_starts_none_and_is_not_ready_until_one_is_heard_of_from_elsewhere(tmp_path: Path) -> None:
     with serving(tmp_path, "--no-worker", ready="/healthz") as found:
         assert worker_of(found.pid) is None

@@ -82,6 +82,18 @@ def test_while_the_broker_is_away_the_work_is_done_all_the_same(workshop: Worksh
     assert said.count('"broker_away"') == 2, "each lane says it once"
 
 
+def test_the_lanes_of_a_worker_give_way_as_it_does_and_no_further(workshop: Workshop) -> None:
+    """Twice as nice would be the nicest that there is: on a busy machine letters would wait for ever."""
+    nobody = f"redis://127.0.0.1:{brokers.free_port()}/0"
+    worker = workshop.start("work", "--lane", "notify", "--lane", "deliver", CARECOORD_BROKER_URL=nobody)
+    said = workshop.folder / "said"
+    workshop.until(lambda: said.exists() and said.read_text().count("celery.worker.consumer") > 3)
+    told = [each.read_text().split() for each in Path(f"/proc/{worker.pid}/task").glob("*/children")]
+    lanes = [int(pid) for each in told for pid in each]
+    nice = {os.getpriority(os.PRIO_PROCESS, pid) for pid in (worker.pid, *lanes)}
+    assert (len(lanes), nice) == (2, {os.getpriority(os.PRIO_PROCESS, 0)})
+
+
 def test_a_broker_without_celery_is_told_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(serve.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(Unavailable, match=r"pip install 'carecoord\[celery\]'"):
