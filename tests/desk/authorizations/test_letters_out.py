@@ -163,10 +163,10 @@ def test_a_letter_that_is_not_in_the_file_of_its_batch_is_not_said_to_be_in_the_
     clerk = decided(house)
     made = batch_of(clerk.post(f"{PATH}/batch", data=form(clerk)))
     (answer,) = answers(house, VASCULAR)
-    gone, given = letters.document_id(answer["id"]), {"now": house.world.clock(), "base": house.world.base}
-    with writing(house.world.engine) as conn:
-        change = Written("DocumentReference", gone, None)
-        put_all(conn, [change], project=house.world.project, actor=Actor("test", None, None, "t"), **given)
+    gone, world = Written("DocumentReference", letters.document_id(answer["id"]), None), house.world
+    with writing(world.engine) as conn:
+        by = Actor("test", None, None, "t")
+        put_all(conn, [gone], now=world.clock(), actor=by, base=world.base, project=world.project)
     assert len(PdfReader(io.BytesIO(clerk.get(f"{PATH}/{made}.pdf").get_data())).pages) == 2
     assert clerk.post(f"{PATH}/{made}/sent", data=form(clerk)).status_code == 303
     with reading(house.world.engine) as conn:
