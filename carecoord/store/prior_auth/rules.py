@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, delete, or_, select, text, update
+from sqlalchemy import Connection, bindparam, delete, literal_column, or_, select, text, update
 
 from carecoord.store.database import bulk
 from carecoord.store.database.tables import history as old
@@ -39,6 +39,8 @@ _wanted = (
     )
     .order_by(rule.c.n)
 )
+# With a sign in front it is no reason to take the index of all rules of a payer that stand, as SQLite would.
+_stands = literal_column("+authorization_rule.recorded_to", rule.c.recorded_to.type) == PRESENT
 _count = text("ANALYZE authorization_rule")
 _any = rule.c.code == ""
 _one = rule.c.code_end.in_(("", rule.c.code)) & rule.c.code.in_(bindparam("codes", expanding=True))
@@ -104,7 +106,7 @@ def find(
     query = _wanted.where(or_(_any, _one, *between))
     if plans is not None:
         query, asked["plans"] = query.where(_of_plans), sorted({"", *plans})
-    query = query.where(rule.c.recorded_to == PRESENT if as_of is None else _then)
+    query = query.where(_stands if as_of is None else _then)
     asked |= {} if as_of is None else {"at": as_of}
     return [(source, version, tuple(line)) for source, version, *line in conn.execute(query, asked)]
 

@@ -15,6 +15,7 @@ from carecoord.store.database.among import Among
 from carecoord.store.database.engine import open_engine, reading
 from carecoord.store.database.tables import metadata
 from carecoord.store.events import log
+from carecoord.store.prior_auth import rules
 from carecoord.store.resources import read
 from carecoord.store.resources.write import Change
 from carecoord.store.worklist import registry
@@ -134,6 +135,18 @@ def test_whether_a_patient_has_cases_is_not_found_out_by_going_through_everybody
     assert "ix_resource_patient (patient=? AND type=?)" in sent[-1]
     assert "case_row_patient (patient=?)" in sent[-1]
     check(sent)
+
+
+def test_rules_are_found_by_their_codes_and_not_among_all_that_a_payer_has(plans: tuple[Store, list[str]]) -> None:
+    """An index of what stands, made for a list of rules, had taken the place of the one by code: 25 ms for 2.5 among
+    100,000 rules of one payer."""
+    store, sent = plans
+    sent.clear()
+    with reading(store.engine) as conn:
+        rules.find(conn, ["s|payer"], {"G0020": ["G", "G0"]}, None, [])
+    (found,) = [each for each in sent if "authorization_rule" in each]
+    assert "ix_authorization_rule_key (payer=? AND stem=?" in found
+    sent.clear()
 
 
 def test_a_walk_through_a_table_would_be_noticed(plans: tuple[Store, list[str]]) -> None:
