@@ -37,15 +37,16 @@ _wanted = (
         rule.c.stem.in_(bindparam("stems", expanding=True)),
         rule.c.provider.in_(bindparam("providers", expanding=True)),
     )
-    .order_by(rule.c.n)
+    .order_by(literal_column("+authorization_rule.n"))  # a sign in front: else SQLite walks all rules in their order
 )
-# With a sign in front it is no reason to take the index of all rules of a payer that stand, as SQLite would.
-_stands = literal_column("+authorization_rule.recorded_to", rule.c.recorded_to.type) == PRESENT
 _count = text("ANALYZE authorization_rule")
 _any = rule.c.code == ""
 _one = rule.c.code_end.in_(("", rule.c.code)) & rule.c.code.in_(bindparam("codes", expanding=True))
 _of_plans = rule.c.plan.in_(bindparam("plans", expanding=True))
-_then = (rule.c.recorded_from <= bindparam("at")) & (rule.c.recorded_to > bindparam("at"))
+# A sign in front: SQLite would take the index of all rules of a payer that stand for it.
+_until = literal_column("+authorization_rule.recorded_to", rule.c.recorded_to.type)
+_stands = _until == PRESENT
+_then = (rule.c.recorded_from <= bindparam("at")) & (_until > bindparam("at"))
 _books = new.c.type == "PlanDefinition"
 _versions = (  # in the order in which they were written
     select(*COLUMNS).where(_books).union_all(select(*OLD).join_from(new, old, old.c.rid == new.c.rid).where(_books))

@@ -144,8 +144,11 @@ def test_rules_are_found_by_their_codes_and_not_among_all_that_a_payer_has(plans
     sent.clear()
     with reading(store.engine) as conn:
         rules.find(conn, ["s|payer"], {"G0020": ["G", "G0"]}, None, [])
-    (found,) = [each for each in sent if "authorization_rule" in each]
-    assert "ix_authorization_rule_key (payer=? AND stem=?" in found
+        rules.find(conn, ["s|payer"], {"G0020": ["G", "G0"]}, ["plan"], ["s|clinic"])
+        rules.find(conn, ["s|payer"], {"G0020": ["G", "G0"]}, ["plan"], ["s|clinic"], 7)
+    found = [each for each in sent if "authorization_rule" in each]
+    assert len(found) == 3
+    assert all("ix_authorization_rule_key (payer=? AND stem=?" in each for each in found)
     sent.clear()
 
 
