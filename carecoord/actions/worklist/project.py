@@ -122,7 +122,7 @@ def is_behind(world: World) -> bool:
 
 
 def _is_behind(conn: Connection, now: datetime) -> bool:
-    return worklist_rows.is_behind(conn, micros(now)) or bool(authorizations.due(conn, micros(now), 1))
+    return bool(_due(conn, now, 1))
 
 
 def refresh_due(world: World, most: int = 50) -> int:
