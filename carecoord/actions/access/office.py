@@ -12,7 +12,7 @@ from auth.grant import Grant
 from carecoord.actions.clearance.shelf import Layer, Reading
 from carecoord.domain.access import app_state
 from carecoord.domain.access.roles import Office
-from carecoord.domain.resource.elements import identifier, identifiers, items
+from carecoord.domain.resource.elements import identifier, identifiers, items, pairs
 from carecoord.domain.resource.parties import TAXES, is_payer
 from carecoord.fhir import text
 from carecoord.fhir.search import params
@@ -65,8 +65,7 @@ def _copies(conn: Connection, type: str, id: str | None) -> tuple[tuple[str, ...
     if found is None or found.deleted:
         return (), (), type == "Organization"
     keys = tuple(key for key in sorted(identifiers(_json(found))) if not key.startswith(TAXES))
-    pairs = [(system, value) for system, _, value in (key.partition("|") for key in keys)]
-    same = registry.identified(conn, type, pairs)
+    same = registry.identified(conn, type, pairs(keys))
     pays = type == "Organization" and any(is_payer(_json(row)) for row in (found, *same))
     written = sorted(
         f"{each['system']}|{each['value']}"

@@ -82,7 +82,7 @@ def kept(world: World, grant: Grant, request_id: str, claim: str, number: int) -
             raise NotFound(sentence("refusals.there-no-such-file-here"), "http.number")
         kind, _, id = str(row.about).partition("/")
         turn.world.journal.append(event(turn.now, request_id, "read", by=grant, type=kind, resource=id))
-        return Written(_name(row.kind, number), files.sent_body(turn.conn, number))
+        return Written(file_name(row.kind, number), files.sent_body(turn.conn, number))
 
 
 def _request(turn: Turn, found: Dossier, claim: Json) -> Written:
@@ -144,10 +144,11 @@ def _write(
     files.sent_as(turn.conn, number, body)
     kind_, _, id = about.partition("/")
     turn.world.journal.append(event(turn.now, turn.request, "read", by=turn.grant, type=kind_, resource=id))
-    return Written(_name(kind, number), body)
+    return Written(file_name(kind, number), body)
 
 
-def _name(kind: str, number: int) -> str:
+def file_name(kind: str, number: int) -> str:
+    """What the file of an interchange of this number is called."""
     return f"{kind}-{number:09}.x12"
 
 

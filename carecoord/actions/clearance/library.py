@@ -18,7 +18,7 @@ from carecoord.domain.agreements.versions import Version
 from carecoord.domain.ehrs.disputes import Disputed
 from carecoord.domain.policies.lines import Line
 from carecoord.domain.prior_auth.rule_book import Rule
-from carecoord.domain.resource.elements import identifiers, key, target
+from carecoord.domain.resource.elements import identifiers, key, pairs, target
 from carecoord.domain.resource.parties import TAXES
 from carecoord.domain.resource.places import Place, Point
 from carecoord.store.ehrs import conflicts, ehrs
@@ -114,8 +114,7 @@ class Library:
         checked against what each resource said then, and what has changed since is looked through."""
         values = sorted(set(keys))
         if missing := [value for value in values if (kind, value) not in self._answers]:
-            pairs = [(system, value) for system, _, value in (each.partition("|") for each in missing)]
-            rows = registry.identified(self.conn, kind, pairs)
+            rows = registry.identified(self.conn, kind, pairs(missing))
             if self.as_of is None:
                 found = self._keep(rows)
             else:

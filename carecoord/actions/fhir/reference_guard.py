@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol
 from carecoord.actions.access.turn import Turn
 from carecoord.domain.access import verbs
 from carecoord.domain.access.roles import Office
-from carecoord.domain.resource.elements import identifiers, item, target
+from carecoord.domain.resource.elements import identifiers, item, pairs, target
 from carecoord.domain.resource.parties import TAXES
 from carecoord.errors import Forbidden
 from carecoord.fhir import text as json
@@ -90,8 +90,8 @@ def _makes_one(turn: Turn, writes: Iterable[Write]) -> bool:
     own |= _keys(*(identifiers(each.resource or {}) for each in new))
     for each in houses:
         gained = _keys(identifiers(each.resource or {}) - held.get(each.id, frozenset()))
-        pairs = [(system, value) for system, _, value in (key.partition("|") for key in sorted(gained))]
-        if each.id in ours and any(row.id not in ours for row in registry.identified(turn.conn, _HOUSE, pairs)):
+        same = registry.identified(turn.conn, _HOUSE, pairs(sorted(gained))) if each.id in ours else ()
+        if any(row.id not in ours for row in same):
             return True
         if each.id not in ours and each.id in held and gained & own:
             return True

@@ -17,6 +17,7 @@ from carecoord.actions.worklist import project
 from carecoord.domain.access import verbs
 from carecoord.domain.clearance.clearance import Clearance, clear
 from carecoord.domain.prior_auth.desk.row import life
+from carecoord.domain.prior_auth.lifecycle import UNDECIDED
 from carecoord.domain.prior_auth.requests import Request
 from carecoord.domain.prior_auth.review_action import GRANTED
 from carecoord.domain.referrals import offers
@@ -28,7 +29,7 @@ from carecoord.store.worklist import rows as worklist_rows
 from carecoord.words.sentence import sentence
 from carecoord.world import World
 
-_UNDER_WAY: Final = ("draft", "submitted", "pended", "asked", "contact", "unclear")
+_UNDER_WAY: Final = ("draft", *UNDECIDED)
 
 
 @dataclass(frozen=True)

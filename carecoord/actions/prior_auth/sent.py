@@ -29,13 +29,13 @@ def note(conn: Connection, touched: Sequence[Touched], now: datetime) -> None:
             book = _decode(each.after) if each.after else {}
             source = f"{each.type}/{each.id}"
             queues.let_rules_approve(conn, source, payer_of(book) if book and _approves(book) else "")
-    answered = {target(item(_decode(each.after), "request")) for each in touched
-                if each.type == "ClaimResponse" and each.after}  # fmt: skip
     sent = [each for each in touched if each.type == "Claim" and each.after and _is_sent(each)]
-    sent = [each for each in sent if f"Claim/{each.id}" not in answered]
     if not sent:
         return
-    ruled = queues.approved_by_rules(conn, [f"Claim/{each.id}" for each in sent])
+    answered = {target(item(_decode(each.after), "request")) for each in touched
+                if each.type == "ClaimResponse" and each.after}  # fmt: skip
+    sent = [each for each in sent if f"Claim/{each.id}" not in answered]
+    ruled = queues.approved_by_rules(conn, [f"Claim/{each.id}" for each in sent]) if sent else set[str]()
     for each in sent:
         if f"Claim/{each.id}" in ruled:
             outbox.add(conn, JOB, each.id, b"", now)

@@ -18,7 +18,7 @@ from carecoord.domain.prior_auth.code_ranges import normal, stems
 from carecoord.domain.prior_auth.question import PLACE_OF_SERVICE
 from carecoord.domain.prior_auth.rule_book import Rule, imported
 from carecoord.domain.resource.days import local
-from carecoord.domain.resource.elements import Json, identifiers, text
+from carecoord.domain.resource.elements import Json, identifiers, pairs, text
 from carecoord.domain.resource.parties import name
 from carecoord.domain.rules import ties, written
 from carecoord.domain.terms.vocabularies import ICD_10_CM
@@ -273,8 +273,7 @@ def held_book(conn: Connection, source: str) -> Json:
 def payers(turn: Turn) -> list[Payer]:
     """Of whom there are rules, by name, the asker's own first; one that is known by several numbers once."""
     keys = rule_list.payers(turn.conn)
-    pairs = [(system, value) for system, _, value in (each.partition("|") for each in keys)]
-    known = [json.loads(row.body) for row in registry.identified(turn.conn, "Organization", pairs)]
+    known = [json.loads(row.body) for row in registry.identified(turn.conn, "Organization", pairs(keys))]
     grouped: dict[str, list[str]] = {}
     for each in keys:
         called = next((name(one) for one in known if each in identifiers(one)), each.rpartition("|")[2])

@@ -30,6 +30,7 @@ LifeVerb = Literal[
 RECEIVED: Final = f"{EXTENSION}/received"  # of a Claim: when it came here, which is the server's alone to say
 SENT: Final[tuple[LifeState, ...]] = tuple(each for each in get_args(LifeState) if each not in ("draft", "void"))
 WAITING: Final[tuple[LifeState, ...]] = ("submitted", "pended", "asked")
+UNDECIDED: Final[tuple[LifeState, ...]] = (*WAITING, "contact", "unclear")  # at its payer, whatever is still to be said
 _UNSETTLED: Final[tuple[LifeState, ...]] = (*WAITING, "contact", "error", "unclear")
 _GRANTED: Final[tuple[LifeState, ...]] = ("approved", "modified", "partly")
 _DECIDED: Final[tuple[LifeState, ...]] = (*_GRANTED, "not-required", "denied")

@@ -1,6 +1,7 @@
 """How the rules read a resource. A resource that was stored although it is malformed (flagged by an EHR sync) must not
 stop a rule: what has the wrong shape is read as absent, and absent never proves anything."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -106,6 +107,11 @@ def identifier(element: Json) -> str:
     either."""
     system, value = text(element, "system"), text(element, "value").strip()
     return f"{canonical(system)}|{value}" if system and value else ""
+
+
+def pairs(keys: Iterable[str]) -> list[tuple[str, str]]:
+    """(system, value) of each `system|value`."""
+    return [(system, value) for system, _, value in (each.partition("|") for each in keys)]
 
 
 def source(resource: Json) -> str:

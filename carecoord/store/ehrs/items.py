@@ -9,13 +9,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, exists, select, update
+from sqlalchemy import Connection, delete, exists, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from carecoord.fhir import text
 from carecoord.fhir.instants import micros
 from carecoord.store.audit.tables import audit
-from carecoord.store.database.among import OneOf, listed
 from carecoord.store.database.bulk import runs
 from carecoord.store.database.driver import every
 from carecoord.store.database.joins import listed_pairs, paired
@@ -79,7 +78,7 @@ def heard(conn: Connection, name: str, type: str, ids: Sequence[str]) -> dict[st
     at = (_item.ehr == name, _item.type == type)
     columns = (_item.id, _item.local, _item.round, _item.updated, _item.hash)
     found: dict[str, Heard] = {}
-    for chunk in _chunks(ids):
+    for chunk in runs(ids, CHUNK):
         for row in conn.execute(select(*columns).where(*at, _item.id.in_(chunk))):
             found[row.id] = Heard(row.id, row.local, row.round, row.updated, _bytes(row.hash))
     return found
@@ -90,7 +89,7 @@ def said_at(conn: Connection, name: str, type: str, ids: Sequence[str]) -> dict[
     at = (_item.ehr == name, _item.type == type, _item.updated.is_not(None))
     rows = (
         row
-        for chunk in _chunks(ids)
+        for chunk in runs(ids, CHUNK)
         for row in conn.execute(select(_item.local, _item.updated).where(*at, _item.local.in_(chunk)))
     )
     return {row.local: row.updated for row in rows}
@@ -121,14 +120,14 @@ def see(conn: Connection, name: str, type: str, round: int, shown: Sequence[Seen
 def forget(conn: Connection, name: str, type: str, ids: Iterable[str]) -> None:
     """The EHR holds these no longer."""
     at = (_item.ehr == name, _item.type == type)
-    for chunk in _chunks(list(ids)):
+    for chunk in runs(list(ids), CHUNK):
         conn.execute(delete(ehr_item).where(*at, _item.id.in_(chunk)))
 
 
 def mark_gone(conn: Connection, name: str, type: str, ids: Iterable[str]) -> None:
     """The EHR holds these no longer, and we keep ours."""
     at = (_item.ehr == name, _item.type == type)
-    for chunk in _chunks(list(ids)):
+    for chunk in runs(list(ids), CHUNK):
         conn.execute(update(ehr_item).where(*at, _item.id.in_(chunk)).values(hash=GONE, base=None))
 
 
@@ -164,23 +163,21 @@ _OURS = (
 )  # fmt: skip
 _kept = (resource.c.type == _item.type) & (resource.c.id == _item.local)
 _held = paired(_OURS, ehr_item, "type", "local").join(resource, _kept).order_by(resource.c.id)
-_ours = select(*_OURS).join_from(ehr_item, resource, _kept).order_by(resource.c.id)
-_ours = _ours.where(_item.type == bindparam("type"), OneOf(_item.local, "ids"))
-_locked = _ours.with_for_update(of=resource)
+_locked = _held.with_for_update(of=resource)
 
 
-def held(conn: Connection, refs: Mapping[str, Sequence[str]]) -> list[Ours]:
-    """Those of these resources of ours, {type: ids}, that an EHR holds."""
+def held(conn: Connection, refs: Mapping[str, Sequence[str]], *, lock: bool = False) -> list[Ours]:
+    """Those of these resources of ours, {type: ids}, that an EHR holds. lock: nobody else changes them until the
+    transaction ends."""
     found: list[Ours] = []
     for run in runs([(type, id) for type, ids in refs.items() for id in ids], CHUNK):
-        found += (_read(row) for row in every(conn, _held, {"pairs": listed_pairs(run)}))
+        found += (_read(row) for row in every(conn, _locked if lock else _held, {"pairs": listed_pairs(run)}))
     return found
 
 
 def ours(conn: Connection, type: str, ids: Sequence[str], *, lock: bool = False) -> list[Ours]:
-    """Those of these resources of ours that an EHR holds. lock: nobody else changes them until the transaction ends."""
-    asked = ({"type": type, "ids": listed(chunk)} for chunk in _chunks(ids))
-    return [_read(row) for each in asked for row in every(conn, _locked if lock else _ours, each)]
+    """The same of one type."""
+    return held(conn, {type: ids}, lock=lock)
 
 
 def _read(row: Any) -> Ours:
@@ -248,7 +245,3 @@ def _is_stale(seen: Seen, before: Heard | None, round: int) -> bool:
 
 def _bytes(value: Any) -> bytes | None:
     return None if value is None else bytes(value)
-
-
-def _chunks(ids: Sequence[str]) -> Iterable[Sequence[str]]:
-    return (ids[at : at + CHUNK] for at in range(0, len(ids), CHUNK))

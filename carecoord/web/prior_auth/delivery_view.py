@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
 
+from carecoord.actions.claims.outgoing import file_name
 from carecoord.actions.prior_auth.requests import Dossier
 from carecoord.domain.access import verbs
 from carecoord.domain.prior_auth.clinic import channels
@@ -151,7 +152,7 @@ def files(found: Dossier, times: Times, id: str) -> list[SentFile]:
         return []
     return [
         SentFile(
-            f"{row.kind}-{row.number:09}.x12", f"/authorizations/{quote(id)}/x12/{row.number}",
+            file_name(row.kind, row.number), f"/authorizations/{quote(id)}/x12/{row.number}",
             _FILES["void" if is_void_trace(row.trace) else "asks"], times.exact(row.at),
             RECEIPTS.get(row.receipt or "") or "",
         )

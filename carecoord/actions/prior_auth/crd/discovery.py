@@ -14,7 +14,7 @@ from carecoord.actions.access.turn import Turn, looking
 from carecoord.actions.agreements import participation
 from carecoord.actions.clearance import rule_lines
 from carecoord.actions.prior_auth.crd import ehr_queries
-from carecoord.actions.prior_auth.pas.explode import pairs, partner
+from carecoord.actions.prior_auth.pas.explode import partner
 from carecoord.domain.agreements.participation import Result
 from carecoord.domain.prior_auth.crd import coverage_information, satisfaction, services
 from carecoord.domain.prior_auth.crd.coverage_information import Verdict
@@ -26,7 +26,7 @@ from carecoord.domain.prior_auth.requirements import Requirement, requirement
 from carecoord.domain.prior_auth.ruling import NETWORK
 from carecoord.domain.questionnaires.form import canonical
 from carecoord.domain.resource.days import local
-from carecoord.domain.resource.elements import Json, identifiers, item, items, target, text
+from carecoord.domain.resource.elements import Json, identifiers, item, items, pairs, target, text
 from carecoord.domain.resource.parties import Party, directory, is_payer
 from carecoord.errors import Invalid, NotFound, Stale
 from carecoord.fhir import text as json

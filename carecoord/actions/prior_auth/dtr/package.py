@@ -11,7 +11,7 @@ from auth.grant import Grant
 from carecoord.actions.access.audited import noted
 from carecoord.actions.access.turn import Turn, looking
 from carecoord.actions.clearance import rule_lines
-from carecoord.actions.prior_auth.pas.explode import pairs, partner
+from carecoord.actions.prior_auth.pas.explode import partner
 from carecoord.domain.prior_auth.crd import coverage_information, services
 from carecoord.domain.prior_auth.dtr import package
 from carecoord.domain.prior_auth.dtr.package import Asked
@@ -19,7 +19,7 @@ from carecoord.domain.prior_auth.question import Known, Question
 from carecoord.domain.prior_auth.requirements import requirement
 from carecoord.domain.questionnaires.form import canonical
 from carecoord.domain.resource.days import local
-from carecoord.domain.resource.elements import Json, item, items, target, text
+from carecoord.domain.resource.elements import Json, item, items, pairs, target, text
 from carecoord.domain.resource.parties import Party, directory, is_payer
 from carecoord.errors import Invalid, Unprocessable
 from carecoord.fhir import text as json

@@ -16,7 +16,18 @@ from carecoord.domain.prior_auth.clinic import channels
 from carecoord.domain.prior_auth.pas import links
 from carecoord.domain.prior_auth.pas.answer import Trouble
 from carecoord.domain.prior_auth.pas.request import Sent
-from carecoord.domain.resource.elements import Json, extension, identifiers, item, items, key, source, target, text
+from carecoord.domain.resource.elements import (
+    Json,
+    extension,
+    identifiers,
+    item,
+    items,
+    key,
+    pairs,
+    source,
+    target,
+    text,
+)
 from carecoord.domain.resource.parties import TAXES, is_payer
 from carecoord.errors import Unprocessable
 from carecoord.fhir import text as json
@@ -107,11 +118,6 @@ def _people(turn: Turn, resource: Json) -> list[Json]:
     keys = _numbers(resource)
     rows = turn.seen(registry.identified(turn.conn, "Patient", pairs(keys)), "r") if keys else []
     return [json.loads(row.body) for row in rows if not row.deleted]
-
-
-def pairs(keys: Iterable[str]) -> list[tuple[str, str]]:
-    """(system, value) of each `system|value`."""
-    return [(system, value) for system, _, value in (each.partition("|") for each in keys)]
 
 
 def _registered(turn: Turn, library: Library, kind: str, resource: Json) -> str:

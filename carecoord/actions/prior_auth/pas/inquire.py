@@ -11,14 +11,14 @@ from carecoord.actions.access import sides
 from carecoord.actions.access.audited import noted
 from carecoord.actions.access.turn import Turn, looking
 from carecoord.actions.prior_auth.pas import decision, log
-from carecoord.actions.prior_auth.pas.explode import pairs, partner
+from carecoord.actions.prior_auth.pas.explode import partner
 from carecoord.actions.prior_auth.pas.log import Came, came
 from carecoord.domain.prior_auth import lifecycle
 from carecoord.domain.prior_auth.pas import answer as wire
 from carecoord.domain.prior_auth.pas import inquiry
 from carecoord.domain.prior_auth.pas.guide import Guide
 from carecoord.domain.prior_auth.pas.inquiry import Chain
-from carecoord.domain.resource.elements import Json, identifiers, item, items, key, target, text
+from carecoord.domain.resource.elements import Json, identifiers, item, items, key, pairs, target, text
 from carecoord.domain.resource.parties import TAXES
 from carecoord.errors import Forbidden, Issue, Unprocessable
 from carecoord.fhir import text as json

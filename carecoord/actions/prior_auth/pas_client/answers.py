@@ -25,7 +25,6 @@ from carecoord.world import World
 ACTOR: Final = "pas-client"  # in the trail, where a request's id stands otherwise
 SUBSCRIBED: Final = timedelta(hours=24)  # until an open request is asked about, where the payer tells us by itself
 ALONE: Final = timedelta(hours=4)  # … and where it does not
-_OPEN: Final = (*lifecycle.WAITING, "contact", "unclear")
 
 
 def take(world: World, conn: Connection, claim: Json, said: Sequence[Said], now: datetime) -> bool:
@@ -67,7 +66,7 @@ def change(resource: Json, held: Json | None = None) -> Change:
 
 def is_open(world: World, conn: Connection, claim: Json) -> bool:
     """Whether a request, as it is stored, waits for its payer's decision."""
-    return bool(claim) and lifecycle.state(claim, _held(conn, claim), world.base.zone) in _OPEN
+    return bool(claim) and lifecycle.state(claim, _held(conn, claim), world.base.zone) in lifecycle.UNDECIDED
 
 
 def _held(conn: Connection, claim: Json) -> list[Json]:
@@ -96,7 +95,7 @@ def _delivered(claim: Json, now: datetime) -> Json:
 
 
 def _ask_again(world: World, conn: Connection, claim: Json, answers: Sequence[Json], now: datetime) -> None:
-    if lifecycle.state(claim, answers, world.base.zone) not in _OPEN:
+    if lifecycle.state(claim, answers, world.base.zone) not in lifecycle.UNDECIDED:
         return
     standing = payer_endpoints.one(conn, target(item(claim, "insurer")).partition("/")[2])
     if standing:
