@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Locator, Page
+from flask.testing import FlaskClient
+from playwright.sync_api import BrowserContext, Locator, Page
 
 from carecoord.actions.people import accounts
 from carecoord.actions.people.accounts import NewUser
@@ -15,6 +16,13 @@ from tests.desk.conftest import PASSWORD, PEOPLE, House
 MOST_STEPS = 120  # of Tab, until what is looked for has the focus
 HAS_FOCUS = "element => element === document.activeElement"
 Named = str | re.Pattern[str]
+
+
+def let_in(context: BrowserContext, person: FlaskClient) -> None:
+    """Let whoever is signed in by the test's client be signed in in a browser too."""
+    cookie = person.get_cookie("cc")
+    assert cookie is not None
+    context.add_cookies([{"name": "cc", "value": cookie.value, "domain": "127.0.0.1", "path": "/"}])
 
 
 @dataclass

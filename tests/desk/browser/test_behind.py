@@ -12,6 +12,7 @@ import pytest
 from carecoord import app
 from carecoord.store.database.engine import open_engine
 from tests import axe
+from tests.desk.browser.hands import let_in
 from tests.desk.browser.servers import serving
 from tests.desk.conftest import NOW, House
 
@@ -33,10 +34,8 @@ def late(house: House, tmp_path: Path) -> Iterator[tuple[House, str]]:
 
 def test_the_worklist_says_that_cases_are_judged_anew_in_every_look(late: tuple[House, str], browser: Any) -> None:
     there, address = late
-    cookie = there.enter("coordinator").get_cookie("cc")
-    assert cookie is not None
     context = browser.new_context(base_url=address)
-    context.add_cookies([{"name": "cc", "value": cookie.value, "domain": "127.0.0.1", "path": "/"}])
+    let_in(context, there.enter("coordinator"))
     page = context.new_page()
     page.goto("/")
     said = page.get_by_role("status").filter(has_text="Some cases are being judged anew.")

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.axe import ENDS, LOOKS, check
+from tests.desk.browser.hands import let_in
 from tests.desk.browser.servers import served
 from tests.desk.claims.test_desk import id_of
 from tests.desk.claims.test_files import brought
@@ -38,11 +39,9 @@ def here(house: House) -> Iterator[str]:
 
 @pytest.fixture
 def page(browser: Any, house: House, here: str) -> Iterator[Page]:
-    cookie = house.enter("coordinator").get_cookie("cc")
-    assert cookie is not None
     context = browser.new_context(base_url=here, viewport={"width": 1440, "height": 900})
     context.set_default_timeout(10_000)
-    context.add_cookies([{"name": "cc", "value": cookie.value, "domain": "127.0.0.1", "path": "/"}])
+    let_in(context, house.enter("coordinator"))
     yield context.new_page()
     context.close()
 

@@ -13,6 +13,7 @@ from carecoord.settings import Settings
 from tests.axe import ENDS, check, faults
 from tests.conftest import BUSY
 from tests.desk.acts.test_every_move import Place, case_of, furnished
+from tests.desk.browser.hands import let_in
 from tests.desk.browser.servers import serving
 
 Open = Callable[[str, str], Page]
@@ -43,9 +44,7 @@ def look(browser: Any, place: Place, address: str) -> Iterator[Open]:
         context = browser.new_context(base_url=address, viewport={"width": 1440, "height": 900})
         context.set_default_timeout(10_000)
         contexts.append(context)
-        cookie = place.people[who].get_cookie("cc")
-        assert cookie is not None
-        context.add_cookies([{"name": "cc", "value": cookie.value, "domain": "127.0.0.1", "path": "/"}])
+        let_in(context, place.people[who])
         page: Page = context.new_page()
         page.goto(path)
         return page

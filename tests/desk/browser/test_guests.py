@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 
 from tests.axe import ENDS, LOOKS, check
 from tests.desk.acts.made import made
+from tests.desk.browser.hands import let_in
 from tests.desk.browser.servers import serving
 from tests.desk.conftest import House
 from tests.desk.guests.test_clinic_link import linked, row_of
@@ -143,10 +144,8 @@ def test_a_patient_fills_in_a_form_and_each_of_its_pages_is_whole(
     pressed(page, "Enviar el formulario")
     expect(page.get_by_role("status")).to_be_visible()
     given(maria, "give-form", form="before-visit")
-    cookie = maria.get_cookie("cc")
-    assert cookie
     context = browser.new_context(base_url=acting_site, viewport={"width": 1440, "height": 900})
-    context.add_cookies([{"name": "cc", "value": cookie.value, "domain": "127.0.0.1", "path": "/"}])
+    let_in(context, maria)
     desk = context.new_page()
     desk.goto("/referrals/order-24820")
     expect(desk.get_by_text("Apixaban")).to_be_attached()
@@ -164,10 +163,8 @@ def test_links_sheet_and_messages_are_whole_in_every_width_and_theme(
     acting_house: House, browser: Any, acting_site: str
 ) -> None:
     case = made(acting_house, "sent")
-    cookie = acting_house.enter("coordinator").get_cookie("cc")
-    assert cookie
     context = browser.new_context(base_url=acting_site, viewport={"width": 1440, "height": 900})
-    context.add_cookies([{"name": "cc", "value": cookie.value, "domain": "127.0.0.1", "path": "/"}])
+    let_in(context, acting_house.enter("coordinator"))
     page = context.new_page()
     page.goto(f"/referrals/{case}/links")
     check(page, ENDS)

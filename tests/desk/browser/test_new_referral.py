@@ -12,6 +12,7 @@ from carecoord.store.database import marks
 from carecoord.store.database.engine import writing
 from carecoord.store.terms import codes
 from tests.axe import LOOKS, check
+from tests.desk.browser.hands import let_in
 from tests.desk.browser.servers import serving
 from tests.desk.conftest import House
 
@@ -31,9 +32,7 @@ def address(acting_house: House) -> Iterator[str]:
 def page(browser: Any, acting_house: House, address: str) -> Iterator[Page]:
     context = browser.new_context(base_url=address, viewport={"width": 1440, "height": 900})
     context.set_default_timeout(10_000)
-    cookie = acting_house.enter("coordinator").get_cookie("cc")
-    assert cookie is not None
-    context.add_cookies([{"name": "cc", "value": cookie.value, "domain": "127.0.0.1", "path": "/"}])
+    let_in(context, acting_house.enter("coordinator"))
     page: Page = context.new_page()
     noise: list[str] = []
     page.on("console", lambda said: noise.append(said.text) if said.type in ("error", "warning") else None)

@@ -14,6 +14,7 @@ from carecoord.actions.policies import say
 from tests.axe import ENDS, check
 from tests.desk.agreements.test_acts import after, opened, send
 from tests.desk.agreements.test_office import CLINIC, STEPS, done, drafted
+from tests.desk.browser.hands import let_in
 from tests.desk.browser.servers import serving
 from tests.desk.conftest import NOW, PASSWORD, House
 from tests.domain.documents.files import pdf
@@ -43,12 +44,10 @@ def show(browser: Any, address: str, office: House) -> Iterator[Show]:
     contexts = []
 
     def opened_as(who: str, id: str, act: str) -> Page:
-        cookie = office.enter(who).get_cookie("cc")
-        assert cookie is not None
         context = browser.new_context(base_url=address, viewport={"width": 1440, "height": 900})
         context.set_default_timeout(10_000)
         contexts.append(context)
-        context.add_cookies([{"name": "cc", "value": cookie.value, "domain": "127.0.0.1", "path": "/"}])
+        let_in(context, office.enter(who))
         page: Page = context.new_page()
         page.goto(f"/contracts/{id}?act={act}")
         page.locator("#act-form").wait_for()

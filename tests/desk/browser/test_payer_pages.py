@@ -20,6 +20,7 @@ from carecoord.store.prior_auth.payer_endpoints import Endpoint
 from carecoord.store.resources import read
 from carecoord.store.resources.write import Actor, Change, put_all
 from tests.axe import ENDS, LOOKS, Look, check
+from tests.desk.browser.hands import let_in
 from tests.desk.browser.servers import served
 from tests.desk.conftest import NOW, Clock, House, built
 
@@ -115,9 +116,7 @@ def open_page(browser: Any, house: House) -> Iterator[Open]:
         context.set_default_timeout(10_000)
 
         def opened(path: str, who: str) -> Page:
-            cookie = house.enter(who).get_cookie("cc")
-            assert cookie is not None
-            context.add_cookies([{"name": "cc", "value": cookie.value, "domain": "127.0.0.1", "path": "/"}])
+            let_in(context, house.enter(who))
             page: Page = context.new_page()
             page.goto(path)
             return page

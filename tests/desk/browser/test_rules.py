@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 from carecoord.store.database.outbox import Job
 from carecoord.worker import handlers
 from tests.axe import check
+from tests.desk.browser.hands import let_in
 from tests.desk.browser.servers import serving
 from tests.desk.conftest import House
 from tests.imports import published_files
@@ -30,9 +31,7 @@ def carla(browser: Any, acting_house: House, address: str) -> Iterator[Page]:
     """Contract staff of the office; what the console says that it should not fails the test at its end."""
     context = browser.new_context(base_url=address, viewport={"width": 1440, "height": 900})
     context.set_default_timeout(10_000)
-    cookie = acting_house.enter("contracts").get_cookie("cc")
-    assert cookie is not None
-    context.add_cookies([{"name": "cc", "value": cookie.value, "domain": "127.0.0.1", "path": "/"}])
+    let_in(context, acting_house.enter("contracts"))
     page: Page = context.new_page()
     noise: list[str] = []
     page.on("console", lambda said: noise.append(said.text) if said.type in ("error", "warning") else None)
