@@ -12,7 +12,7 @@ from sqlalchemy import Engine, make_url, text
 
 from auth.people import sessions
 from carecoord.store.database.engine import migrate, open_engine
-from tests import postgres, quick
+from tests import postgres, quick, second
 from tests.groups import gather
 from tests.skips import can_browse, leave_out_soaks, pytest_sessionfinish, pytest_terminal_summary
 
@@ -27,12 +27,14 @@ _numbers = itertools.count()
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(quick.Searches())
+    config.pluginmanager.register(second)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Which tests run, and which of them together."""
     leave_out_soaks(config, items)
+    second.allow(items)
     gather(config, items)
 
 

@@ -75,8 +75,10 @@ class Hands:
 
     def choose_file(self, name: Named, path: Path) -> None:
         """Open the chooser of a field for files, and choose one."""
-        self.walk("button", name)
+        # The browser is told to hand the chooser over by one road, and the key goes by another that may be faster. The
+        # walk asks the page at each step, and so waits for the first.
         with self.page.expect_file_chooser() as chooser:
+            self.walk("button", name)
             self.press("Space")
         self.tally.acts += 1
         chooser.value.set_files(str(path))
