@@ -332,14 +332,18 @@ def _odds(found: Dossier) -> str:
 
 
 def _windows(found: Dossier, times: Times) -> list[tuple[str, str]]:
-    """The last instants that run for this request, by name."""
+    """The last instants and days that run for this request, by name."""
     row = found.row
-    said = (
+    instants = (
         (spoken("requests.window.decision"), row.due), (spoken("requests.window.papers"), row.info_due),
-        (spoken("requests.window.peer"), row.peer_by), (spoken("requests.window.appeal"), row.appeal_by),
-        (spoken("requests.window.ends"), row.ends), (spoken("requests.window.touch"), row.touch),
+        (spoken("requests.window.peer"), row.peer_by),
     )  # fmt: skip
-    return [(name, times.exact(at)) for name, at in said if at is not None]
+    days = (  # the last of them, kept as the instant at which it is over
+        (spoken("requests.window.appeal"), row.appeal_by), (spoken("requests.window.ends"), row.ends),
+    )  # fmt: skip
+    said = [(name, times.exact(at)) for name, at in instants if at is not None]
+    said += [(name, times.day(at - 1)) for name, at in days if at is not None]
+    return said + ([(spoken("requests.window.touch"), times.day(row.touch))] if row.touch is not None else [])
 
 
 def _seen(found: Dossier) -> str:

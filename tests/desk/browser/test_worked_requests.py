@@ -15,6 +15,7 @@ from carecoord.store.database.engine import reading
 from carecoord.store.resources import read
 from tests.axe import ENDS, LOOKS, Look, check
 from tests.desk.authorizations.test_automatic import SYSTEM
+from tests.desk.browser.closed import App, answering, clinic, closed, following
 from tests.desk.browser.hands import Hands, Windows
 from tests.desk.browser.servers import served
 from tests.desk.browser.test_worked_cases import MET, gates
@@ -60,6 +61,59 @@ def approve(clerk: Hands, last: str) -> None:
     expect(clerk.page.get_by_text("It can not be taken back any more.")).to_be_visible()
 
 
+FROM_APPROVED = "Legal from approved: update, extend, withdraw, void, inquire."
+FROM_DRAFT = "Legal from draft: submit, retro, withdraw, void."
+FROM_SUBMITTED = "Legal from submitted: update, withdraw, void, inquire."
+FROM_DECIDED = "Legal from approved: approve, approve-in-part, modify, spare, deny, cancel."  # at the payer's
+WEEK = "29 Nov 09:"  # seven days after what is sent on the story's day, by the minute at which a test does so
+
+
+def clocks(maria: Hands, path: str, *said: str) -> None:
+    """The clocks that run for a request, as its page names them: these, and no other."""
+    maria.page.goto(path)
+    expect(maria.page.get_by_role("heading", level=1)).to_be_visible()
+    expect(maria.page.locator(".request-clocks dt")).to_have_count(len(said))
+    for each in said:
+        expect(maria.page.locator(".request-clocks")).to_contain_text(each)
+
+
+def shut(windows: Windows, maria: Hands, request: str, payer: App) -> None:
+    """What was approved is neither appealed, answered nor sent, by form or by app, nor pended by its payer."""
+    path = f"/authorizations/{request}"
+    closed(maria, path, FROM_APPROVED, "appeal", "answer-payer", "send-request", "peer-to-peer")
+    status, said = clinic(windows.house).write(following(windows.house, request, "appeal"))
+    assert (status, FROM_APPROVED in said) == (409, True), said
+    status, said = payer.write(answering(windows.house, request, "A4"))
+    assert (status, FROM_DECIDED in said) == (409, True), said
+
+
+def waits(windows: Windows, maria: Hands, root: str, newest: str, *more: str) -> None:
+    """What was sent has its payer's week, and is not asked more of, appealed or answered before it was decided. more:
+    clocks that run beside it."""
+    clocks(maria, f"/authorizations/{root}", f"Payer decides by{WEEK}", *more)
+    closed(maria, f"/authorizations/{root}", FROM_SUBMITTED, "extend-request", "appeal", "answer-payer")
+    status, said = clinic(windows.house).write(following(windows.house, newest, "extend"))
+    assert (status, FROM_SUBMITTED in said) == (409, True), said
+
+
+def unsent(windows: Windows, maria: Hands, draft: str, payer: App) -> None:
+    """No clock runs for a draft; nothing but sending it or letting it be is open, and its payer answers nothing."""
+    clocks(maria, f"/authorizations/{draft}")
+    closed(maria, f"/authorizations/{draft}", FROM_DRAFT, "extend-request", "appeal", "answer-payer", "peer-to-peer",
+           by="withdraw-request")  # fmt: skip
+    status, said = payer.write(answering(windows.house, draft, "A1"))
+    assert (status, "Nothing leads on from draft for this side." in said) == (409, True), said
+    status, said = clinic(windows.house).write(following(windows.house, draft, "extend"))
+    assert (status, FROM_DRAFT in said) == (409, True), said
+
+
+def newest(windows: Windows, patient: str) -> str:
+    """The id of the request of a patient that was written last."""
+    with reading(windows.house.world.engine) as conn:
+        rows = read.of_patient(conn, patient, ("Claim",))
+    return max((json.loads(row.body) for row in rows), key=lambda each: str(each["meta"]["lastUpdated"]))["id"]
+
+
 def opened(maria: Hands, case: str, act: str) -> None:
     """From the referral to its request for authorization, with the act open that is next."""
     maria.page.goto(f"/?show={case}")
@@ -84,20 +138,24 @@ def test_1_a_visit_was_moved_past_its_approval_which_is_extended(windows: Window
         "Authorization": "To do", "Appointment": "To do", "": "Not cleared: authorization and appointment",
     }  # fmt: skip
     expect(maria.page.locator("#panel .gates")).to_contain_text("Visit is 4 days past the approval: extend or move.")
+    root, payer = f"request-{case}", App(windows.house, "payer", "office-blue-horizon")
+    clocks(maria, f"/authorizations/{root}", "Approval ends30 Jan 2027")
+    shut(windows, maria, root, payer)
     opened(maria, case, "Ask for more")
     expect(maria.page.get_by_text("4 days past").first).to_be_visible()
-    for verb in ("appeal", "answer-payer", "send-request"):  # none of them is open to what was approved
-        expect(maria.page.locator(f'[data-verb="{verb}"]')).to_have_count(0)
     look(maria, LOOKS)
     maria.fill("Last day", "5 Feb 2027")
     maria.fill("Why more is needed", "The clinic moved the visit.")
     maria.press("Control+Enter")
     expect(maria.page.locator("#done p")).to_be_visible()
     assert gates(maria.page, case)["Authorization"] == "Waiting"
+    waits(windows, maria, root, newest(windows, "ingrid-halvorsen"), "Approval ends30 Jan 2027")
     clerk = windows.open("/decisions", "payer")
     found(clerk, "Halvorsen")
+    expect(clerk.page.locator("#main")).to_contain_text(WEEK)
     look(clerk, LOOKS)
     approve(clerk, "5 Feb 2027")
+    clocks(maria, f"/authorizations/{root}", "Approval ends5 Feb 2027")
     assert gates(maria.page, case) == MET | {"Authorization": "Met"}
 
 
@@ -107,6 +165,10 @@ def test_2_twelve_visits_are_spoken_for_a_thirteenth_is_warned_of_and_more_are_a
     assert gates(maria.page, case) == MET | {"Authorization": "Met"}
     warning = "All 12 authorized visits are used or booked: another needs more units first."
     expect(maria.page.locator("#panel .warning")).to_contain_text(warning)
+    root, payer = f"request-{case}", App(windows.house, "payer", "office-pinnacle")
+    clocks(maria, f"/authorizations/{root}", "Approval ends21 Jan 2027")
+    shut(windows, maria, root, payer)
+    maria.page.goto(f"/?show={case}")
     maria.page.locator("#panel-name").focus()
     maria.press("+")  # the way to the request, printed under More
     maria.page.wait_for_url(f"**/authorizations/request-{case}")
@@ -117,6 +179,7 @@ def test_2_twelve_visits_are_spoken_for_a_thirteenth_is_warned_of_and_more_are_a
     maria.press("Control+Enter")
     expect(maria.page.locator("#done p")).to_be_visible()
     assert gates(maria.page, case)["Authorization"] == "Met", "what was granted stands while more is asked for"
+    waits(windows, maria, root, newest(windows, "tendai-moyo"), "Approval ends21 Jan 2027")
     clerk = windows.open("/decisions", "ruiz")
     found(clerk, "Moyo")
     expect(clerk.page.get_by_text("16 visits").first).to_be_visible()
@@ -132,8 +195,14 @@ def test_5_the_card_is_another_payers_on_the_day_of_the_visit_who_is_asked_anew(
     expect(maria.page.locator("#panel .gates")).to_contain_text("The approval is Blue Horizon Health's")
     maria.push("button", "Begin a request for authorization")
     expect(maria.page.locator("#done p")).to_contain_text("A request to Pinnacle Mutual was begun.")
+    draft, payer = newest(windows, "patrick-o-donnell"), App(windows.house, "payer", "office-pinnacle")
+    unsent(windows, maria, draft, payer)
+    shut(windows, maria, f"request-{case}", App(windows.house, "payer", "office-blue-horizon"))
     sent(maria, case)
     assert gates(maria.page, case)["Authorization"] == "Waiting"
+    waits(windows, maria, draft, draft)
+    status, said = App(windows.house, "payer", "office-blue-horizon").write(answering(windows.house, draft, "A1"))
+    assert (status, "Nothing leads on from submitted for this side." in said) == (403, True), said
     old = windows.open("/decisions?tab=new&q=Donnell", "payer")
     expect(old.page.locator(".case")).to_have_count(0)
     clerk = windows.open("/decisions", "ruiz")
@@ -179,20 +248,27 @@ def test_9_an_answer_of_40_days_ago_confirms_nothing_until_the_payer_is_asked_ag
     maria = windows.open(f"/?show={case}", "coordinator")
     before = {"Coverage": "Unknown", "Authorization": "Not needed", "": "Not cleared: coverage"}
     assert gates(maria.page, case) == MET | before
+    closed(maria, f"/referrals/{case}", "No request can be begun", "begin-request", by="note")
+    maria.page.goto(f"/?show={case}")
     maria.push("button", "Check eligibility")
     expect(maria.page.locator("#done p")).to_be_visible()
     assert gates(maria.page, case)["Coverage"] == "Waiting"
+    expect(maria.page.locator("#panel .next")).to_contain_text("23 Nov 09:")  # within a day of the question
+    expect(maria.page.locator("#panel .next")).to_contain_text("Eligibility answer")
     world = windows.house.world
     with reading(world.engine) as conn:
         rows = read.of_patient(conn, "willem-achterberg", ("CoverageEligibilityRequest",))
     asked = max((json.loads(row.body) for row in rows), key=lambda each: str(each["created"]))
-    interactions.create(world, SYSTEM, "CoverageEligibilityResponse", {  # the payer's system answers over the API
+    answer = {
         "resourceType": "CoverageEligibilityResponse", "status": "active", "purpose": asked["purpose"],
         "patient": asked["patient"], "created": world.clock().isoformat(timespec="seconds"), "outcome": "complete",
         "servicedDate": asked["servicedDate"], "insurer": asked["insurer"],
         "request": {"reference": f"CoverageEligibilityRequest/{asked['id']}"},
         "insurance": [{"coverage": asked["insurance"][0]["coverage"], "inforce": True}],
-    })  # fmt: skip
+    }  # fmt: skip
+    status, said = App(windows.house, "payer", "office-blue-horizon").write(answer)
+    assert (status, "whom this access sees" in said) == (403, True), said  # no other payer says it
+    interactions.create(world, SYSTEM, "CoverageEligibilityResponse", answer)  # the payer's system, over the API
     assert gates(maria.page, case) == MET | {"Authorization": "Not needed"}
 
 
@@ -206,7 +282,12 @@ def test_10_another_clinic_than_the_approved_one_sees_the_patient_and_the_payer_
     )
     maria.push("button", "Begin a request for authorization")
     expect(maria.page.locator("#done p")).to_contain_text("A request to Blue Horizon Health was begun.")
+    draft, payer = newest(windows, "nadia-rahman"), App(windows.house, "payer", "office-blue-horizon")
+    clocks(maria, f"/authorizations/request-{case}", "Approval ends10 Feb 2027")
+    shut(windows, maria, f"request-{case}", payer)
+    unsent(windows, maria, draft, payer)
     sent(maria, case)
+    waits(windows, maria, draft, draft)
     clerk = windows.open("/decisions", "payer")
     found(clerk, "Rahman")
     expect(clerk.page.get_by_text("Bellwether Heart & Vascular").first).to_be_visible()
