@@ -14,7 +14,7 @@ from carecoord.actions.imports import uploads
 from carecoord.actions.inbox import digest
 from carecoord.actions.measures import count
 from carecoord.actions.messages import notices
-from carecoord.actions.prior_auth import automatic, eligibility, sent
+from carecoord.actions.prior_auth import automatic, eligibility, packet, sent
 from carecoord.actions.prior_auth import holds as holds_of_decisions
 from carecoord.actions.prior_auth.dtr import fetch as forms_fetch
 from carecoord.actions.prior_auth.letters import letter as letters
@@ -136,6 +136,16 @@ def write_letter(world: World, job: Job) -> None:
     letters.write(world, job.key)
 
 
+def make_packet(world: World, job: Job) -> None:
+    """Make the packet of a request that somebody asked for."""
+    packet.make(world, job.key)
+
+
+def give_packet_up(world: World, job: Job) -> None:
+    """Say to who asked for it that the packet that the key names can not be made."""
+    packet.give_up(world, job.key)
+
+
 def let_decision_leave(world: World, job: Job) -> None:
     """Let a payer's decision leave that was held for a while."""
     holds_of_decisions.release(world, job.key)
@@ -179,11 +189,11 @@ HANDLERS: Mapping[str, Handler] = MappingProxyType(
         notices.JOB: tell_of_message, arrivals.JOB: give_away, count.JOB: follow_for_measures,
         sent.JOB: approve_by_rule, sent.LETTER_JOB: write_letter, sent.LEAVE_JOB: let_decision_leave,
         intake.JOB: take_in, lapses.JOB: release,
-        eligibility.JOB: ask_eligibility,
+        eligibility.JOB: ask_eligibility, packet.JOB: make_packet,
         pas_notices.JOB: tell_subscriber, pas_due.JOB: send_request, pas_due.INQUIRE_JOB: inquire,
         pas_payers.SUBSCRIBE_JOB: subscribe, x12_files.JOB: read_x12, forms_fetch.JOB: fetch_forms,
     }
 )
 
-GIVE_UP: Mapping[str, Handler] = MappingProxyType({uploads.JOB: give_file_up})
+GIVE_UP: Mapping[str, Handler] = MappingProxyType({uploads.JOB: give_file_up, packet.JOB: give_packet_up})
 """What is done before a job of a kind is parked, so that nobody waits for it."""

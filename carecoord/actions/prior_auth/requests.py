@@ -13,6 +13,7 @@ from carecoord.actions.access.audited import event
 from carecoord.actions.access.turn import Turn, looking
 from carecoord.actions.clearance import assemble
 from carecoord.actions.clearance.library import Library
+from carecoord.actions.prior_auth.dtr import payer_forms
 from carecoord.actions.terms.meanings import Coding, of_concepts
 from carecoord.actions.worklist import project
 from carecoord.domain.access import verbs
@@ -60,7 +61,8 @@ class Dossier:
     """One request as its clinic sees it. claims: its versions, the oldest first; answers: to them, by `Claim/id`, the
     oldest first; wishes: the payer's Tasks for papers; talks: what was written down of calls about it; peer: the talk
     of two clinicians about a denial, None where none was asked for; papers: documents of the case that the asker's
-    office has; alike: other open requests for the patient; odds: what became of appeals to this payer; standing: how it
+    office has; forms: (title, response) of those that go with
+    it; alike: other open requests for the patient; odds: what became of appeals to this payer; standing: how it
     stands with a payer that takes requests by PAS, None for another; sendings: what was sent so, the oldest first;
     files: the X12 files that were written of it, the latest first."""
 
@@ -75,6 +77,7 @@ class Dossier:
     talks: Sequence[Json]
     peer: Json | None
     papers: Sequence[Json]
+    forms: Sequence[tuple[str, Json]]
     openable: frozenset[str]
     alike: Sequence[Row[Any]]
     odds: Odds
@@ -162,6 +165,7 @@ def opened(turn: Turn, claim: str) -> Dossier:
         turn.now, row, case, judged, request, claims, {id: _answers(case, id) for id in map(key, claims)},
         wishes.of(case.tasks, ids), talks,
         next((each for each in reversed(tasks) if peer.is_talk(each)), None), papers,
+        payer_forms.gone_along(turn, case, claims[-1], ids),
         turn.readable({*named, *sent} - {""}), alike, track_record.odds(back, row.code, row.denial or ""),
         of_concepts(turn.conn, concepts), turn.grant.roles, _endpoint(turn, claims[-1]),
         sendings.of_claims(turn.conn, ids), files.sent_about(turn.conn, ours, ids),

@@ -12,10 +12,10 @@ from typing import Literal
 
 import msgspec
 
-Lane = Literal["sync", "deliver", "notify", "refresh", "timers", "import", "intake"]
+Lane = Literal["sync", "deliver", "notify", "refresh", "timers", "import", "intake", "papers"]
 
 LANES: Mapping[str, int] = MappingProxyType(
-    {"sync": 2, "deliver": 4, "notify": 2, "refresh": 1, "timers": 1, "import": 1, "intake": 1}
+    {"sync": 2, "deliver": 4, "notify": 2, "refresh": 1, "timers": 1, "import": 1, "intake": 1, "papers": 1}
 )
 """How many jobs of each lane one process does at a time. Judging is work of the processor: one is enough."""
 
@@ -58,6 +58,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "pas-inquire": Kind("deliver", tries=None),  # key: the id of the Claim that its payer is asked about
         "payer-forms": Kind("deliver", tries=8),  # key: the id of the Claim for which its payer's forms are fetched
         "pas-subscribe": Kind("notify", periodic=True, tries=None),  # key: the id of the payer that is to tell us
+        "request-packet": Kind("papers", tries=3),  # key: the id of the packet that somebody asked for
         "measures": Kind("timers", tries=None),  # one job that follows the log to its end
         "refresh-cases": Kind("refresh", tries=None),  # one job for all rows whose time has come
         "foresee-cases": Kind("refresh", tries=None),  # one job for all rows whose time is coming

@@ -6,7 +6,7 @@ when we knew it so (microseconds, half open). Rows of rules are added and ended,
 at an instant can be asked for ever.
 """
 
-from sqlalchemy import Boolean, Column, Index, Integer, Table
+from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, Table
 
 from carecoord.store.database.tables import Big, Str, metadata
 
@@ -191,6 +191,21 @@ letter_batch = Table(  # letters of one way that go out together, as one file
     Column("sent", Big),
     Column("sent_by", Str, nullable=False),
     Index("letter_batch_payer", "payer", "made"),
+)
+request_packet = Table(  # the packet of a request as somebody asked for it: nobody else is given it
+    "request_packet",
+    metadata,
+    Column("id", Str, primary_key=True),
+    Column("digest", Str, nullable=False),  # of all that it is made of
+    Column("state", Str, nullable=False),  # packets.State
+    Column("sheets", LargeBinary, nullable=False),  # JSON of what is to be made into pages; empty once it is done
+    Column("asked", Big, nullable=False),
+    Column("made", Big),
+    Column("pages", Integer, nullable=False),
+    Column("left", Integer, nullable=False),  # of the documents, that could not be made into pages
+    Column("why", Str, nullable=False),  # a sentence as rows keep it: why it could not be made
+    Column("body", LargeBinary, nullable=False),  # the PDF
+    Index("request_packet_asked", "asked"),
 )
 
 authorization_counted = Table(  # a request as its payer's metrics count it, made of the log of events alone

@@ -85,6 +85,7 @@ _of_patient = select(*COLUMNS).where(_mine, new.c.deleted.is_(False)).order_by(n
 _of_patient_then = _at(_mine)
 
 _many = paired(COLUMNS, new, "type", "id")
+_versions = paired((new.c.type, new.c.id, new.c.version), new, "type", "id")
 _many_then = _at(and_(new.c.type == bindparam("type"), OneOf(new.c.id, "ids")))
 
 # The index is read first and the resources by their number: joined, the planner may choose otherwise.
@@ -144,6 +145,15 @@ def many(conn: Connection, refs: Iterable[tuple[str, str]], as_of: int | None = 
         for run in runs([id for _, id in pairs], _RUN):
             found += _alive(every(conn, _many_then, {"type": type, "ids": listed(run), "at": as_of}))
     return found
+
+
+def versions(conn: Connection, refs: Iterable[tuple[str, str]]) -> list[tuple[str, str, int]]:
+    """The present version of each of the resources with these (type, id), without its body; those that never were are
+    left out."""
+    wanted = sorted(set(refs))
+    if not wanted:
+        return []
+    return [(type, id, n) for type, id, n in every(conn, _versions, {"pairs": listed_pairs(wanted)})]
 
 
 def referring(conn: Connection, key: int, type: str, id: str) -> list[Row]:

@@ -17,6 +17,7 @@ from carecoord.web.acts.forms import Changed
 from carecoord.web.page.times import Times
 from carecoord.web.people import sign_in
 from carecoord.web.prior_auth.commands import COMMANDS
+from carecoord.web.prior_auth.packet_pages import Packets
 from carecoord.web.prior_auth.screen import Screen
 from carecoord.web.server.exchange import request_id
 from carecoord.words.catalogue import spoken
@@ -27,7 +28,7 @@ def blueprint(world: World) -> Blueprint:
     """The acts. Done, one comes back to the page of the request, or to the list from which it was pressed."""
     pages = Blueprint("authorization_acts", __name__)
     sign_in.guard_forms(pages, world, lambda draft: submissions.signed_out(draft, COMMANDS))
-    screen = Screen(world)
+    screen, packets = Screen(world), Packets(world)
 
     @pages.post("/authorizations/<id>/ask")
     def ask(id: str) -> Response:
@@ -44,6 +45,10 @@ def blueprint(world: World) -> Blueprint:
             return redirect(f"/authorizations/{quote(id)}", 303)
         fetch.ask(world, session.grant(), request_id(), id)
         return redirect(f"/authorizations/{quote(id)}#payer-forms", 303)
+
+    @pages.post("/authorizations/<id>/packet")
+    def packet(id: str) -> Response:
+        return packets.ask(id)
 
     @pages.post("/authorizations/<id>/<verb>")
     def act(id: str, verb: str) -> Response:

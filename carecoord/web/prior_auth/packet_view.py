@@ -1,29 +1,77 @@
-"""What the cover of a packet says of the documents behind it: on which pages each stands, which can not be in it."""
+"""The packet of a request in words: its cover, the payer's forms as sheets of their own, what it says of the documents
+behind it; and how the packet itself stands."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
-from carecoord.actions.prior_auth.packet import Paper
-from carecoord.web.prior_auth.view import PaperSheet
+from flask import render_template
+
+from carecoord.actions.prior_auth.packet import Part, Sheets, Standing, State
+from carecoord.actions.prior_auth.requests import Dossier
+from carecoord.domain.resource.days import moment
+from carecoord.domain.resource.elements import Json, key, text
+from carecoord.fhir.instants import micros
+from carecoord.web.page.times import Times
+from carecoord.web.prior_auth.view import Sheet
+from carecoord.web.questionnaires.view import answers
 from carecoord.words.catalogue import spoken
+from carecoord.words.glossary import Glossary
+from carecoord.words.reader import reads
+from carecoord.words.sentence import sentence
+
+BUTTONS: Final[Mapping[str, str]] = Glossary({
+    "none": sentence("requests.packet.make"),
+    "stale": sentence("requests.packet.make-anew"),
+    "failed": sentence("requests.packet.try-again"),
+})
+ICONS: Final[Mapping[State, str]] = {
+    "none": "file-text", "waiting": "hourglass", "made": "circle-check", "stale": "triangle-alert",
+    "failed": "circle-alert",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
-class Content:
-    """A document that goes with a request. pages: where it stands; empty where it is not in the file."""
+class Packet:
+    """How the packet stands. about: what was made, or why it was not; left: what is not in it; button: of what makes
+    it, empty where nothing does."""
 
-    name: str
-    day: str
-    pages: str
+    state: State
+    about: str
+    left: str
+    button: str
+    icon: str
 
 
-def contents(sheets: Sequence[PaperSheet], papers: Sequence[Paper], first: int) -> list[Content]:
-    """The documents in the order in which they stand, those that are not in the file last. first: the number of the
-    page behind the cover."""
-    known, found, n = {each.id: each for each in sheets if each.within}, list[Content](), first
-    for paper in papers:
-        sheet, last = known.pop(paper.id), n + paper.pages - 1
-        pages = spoken("requests.packet.pages", first=n, last=last) if last > n else spoken("requests.packet.page", n=n)
-        found.append(Content(sheet.name, sheet.day, pages))
-        n = last + 1
-    return found + [Content(each.name, each.day, "") for each in known.values()]
+def sheets(page: Sheet, found: Dossier, times: Times) -> Sheets:
+    """All that the packet is to say, without when it is asked for: the same words are the same packet."""
+    parts = [_form(page, title, form, times) for title, form in found.forms]
+    parts += [Part(f"DocumentReference/{each.id}", _named(each.name, each.day)) for each in page.papers if each.within]
+    cover = render_template("request_packet_sheet.html", page=page, parts=parts)
+    return Sheets(cover, parts, reads())
+
+
+def packet(stands: Standing, times: Times) -> Packet:
+    """How it stands, in words."""
+    asked, made = times.exact(stands.asked), times.exact(stands.made or stands.asked)
+    about = {
+        "none": spoken("requests.packet.none"),
+        "waiting": spoken("requests.packet.waiting", at=asked),
+        "made": spoken("requests.packet.made", n=stands.pages, at=made),
+        "stale": spoken("requests.packet.stale", at=made),
+        "failed": stands.why,
+    }[stands.state]
+    left = spoken("requests.packet.left-out", n=stands.left) if stands.left else ""
+    return Packet(stands.state, about, left, BUTTONS.get(stands.state) or "", ICONS[stands.state])
+
+
+def _form(page: Sheet, title: str, form: Json, times: Times) -> Part:
+    """A form as it was filled in, each answer with where it came from."""
+    authored = moment(text(form, "authored"), times.zone)
+    day = times.day(micros(authored)) if authored else ""
+    told = {"page": page, "title": title, "day": day, "answers": answers(form)}
+    return Part(key(form), _named(title, day), render_template("request_packet_form.html", **told))
+
+
+def _named(name: str, day: str) -> str:
+    return ", ".join(filter(None, (name, day)))

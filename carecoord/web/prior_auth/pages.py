@@ -6,6 +6,7 @@ from werkzeug.wrappers import Response
 
 from carecoord.web.page import downloads
 from carecoord.web.people import sign_in
+from carecoord.web.prior_auth.packet_pages import Packets
 from carecoord.web.prior_auth.screen import Screen
 from carecoord.world import World
 
@@ -14,7 +15,7 @@ def blueprint(world: World) -> Blueprint:
     """The pages, behind the sign-in."""
     pages = Blueprint("authorizations", __name__, template_folder="../templates")
     sign_in.guard(pages, world)
-    screen = Screen(world)
+    screen, packets = Screen(world), Packets(world)
 
     @pages.get("/authorizations")
     def listed() -> Response:
@@ -38,10 +39,14 @@ def blueprint(world: World) -> Blueprint:
 
     @pages.get("/authorizations/<id>/packet")
     def packet(id: str) -> str:
-        return screen.packet(id)
+        return packets.page(id)
+
+    @pages.get("/authorizations/<id>/packet/waits")
+    def packet_waits(id: str) -> Response:
+        return packets.waits(id)
 
     @pages.get("/authorizations/<id>/packet.pdf")
     def packet_file(id: str) -> Response:
-        return screen.packet_file(id)
+        return packets.file(id)
 
     return pages

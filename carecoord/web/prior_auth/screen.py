@@ -1,7 +1,6 @@
-"""The pages of a clinic's requests for authorization, put together: the list with a panel, one request by itself, what
-goes on paper."""
+"""The pages of a clinic's requests for authorization, put together: the list with a panel, one request by itself, the
+evidence of its payer's clock."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 from urllib.parse import quote
@@ -16,9 +15,7 @@ from carecoord.actions.access.turn import looking
 from carecoord.actions.acts import act as acts_act
 from carecoord.actions.acts.act import Done
 from carecoord.actions.people import drafts as kept
-from carecoord.actions.prior_auth import packet, requests
-from carecoord.actions.prior_auth.letters import sheet
-from carecoord.actions.prior_auth.packet import Paper
+from carecoord.actions.prior_auth import requests
 from carecoord.domain.access import verbs
 from carecoord.domain.access.verbs import Verb
 from carecoord.errors import NotFound
@@ -32,7 +29,7 @@ from carecoord.web.page.columns import headings
 from carecoord.web.page.times import Times
 from carecoord.web.people import sign_in
 from carecoord.web.prior_auth import address as addresses
-from carecoord.web.prior_auth import labels, list_view, packet_view, proofs, view
+from carecoord.web.prior_auth import labels, list_view, proofs, view
 from carecoord.web.prior_auth.address import RequestsAddress
 from carecoord.web.server.exchange import request_id
 from carecoord.world import World
@@ -94,28 +91,6 @@ class Screen:
         page = view.sheet(found, times, None, f"/authorizations/{quote(id)}")
         return render_template("request_evidence.html", page=page, proof=proofs.evidence(found, times), id=id,
                                as_of=times.stamp())  # fmt: skip
-
-    def packet(self, id: str) -> str:
-        """The packet of a request, to be printed."""
-        found = requests.one(self.world, sign_in.session().grant(), request_id(), id)
-        times = Times(found.now, self.zone)
-        page = view.sheet(found, times, None, f"/authorizations/{quote(id)}")
-        return render_template("request_packet.html", page=page, id=id, as_of=times.stamp())
-
-    def packet_file(self, id: str) -> Response:
-        """The same as a PDF, with the pages of its documents."""
-        found, papers = packet.gathered(self.world, sign_in.session().grant(), request_id(), id)
-        times = Times(found.now, self.zone)
-        page = view.sheet(found, times, None, f"/authorizations/{quote(id)}")
-
-        def cover(inside: Sequence[Paper], first: int) -> bytes:
-            told = packet_view.contents(page.papers, inside, first)
-            html = render_template("request_packet_sheet.html", page=page, as_of=times.stamp(), contents=told)
-            return sheet.pdf(html, numbered=False)
-
-        made = packet.bound(cover, list(papers.values()))
-        named = {"Content-Disposition": 'inline; filename="packet.pdf"', "Cache-Control": "no-store"}
-        return Response(made, mimetype="application/pdf", headers=named)
 
     def standing(self) -> str:
         """Who is near to being spared requests by a payer."""

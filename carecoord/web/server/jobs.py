@@ -44,6 +44,7 @@ KINDS: Final[Mapping[str, Callable[[str], str]]] = {  # kind of later work -> wh
     "decision-leaves": lambda key: spoken("jobs.kind.decision-leaves"),
     "pas-inquire": lambda key: spoken("jobs.kind.pas-inquire", key=key),
     "pas-subscribe": lambda key: spoken("jobs.kind.pas-subscribe", key=key),
+    "request-packet": lambda key: spoken("jobs.kind.request-packet"),
     "measures": lambda key: spoken("jobs.kind.measures"),
     "refresh-cases": lambda key: spoken("jobs.kind.refresh-cases"),
     "foresee-cases": lambda key: spoken("jobs.kind.foresee-cases"),
@@ -57,6 +58,7 @@ LANES: Final[Mapping[str, str]] = Glossary(
         "timers": sentence("jobs.lanes.timers"),
         "import": sentence("jobs.lanes.import"),
         "intake": sentence("jobs.lanes.intake"),
+        "papers": sentence("jobs.lanes.papers"),
     }
 )
 

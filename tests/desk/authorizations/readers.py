@@ -17,3 +17,12 @@ def get(client: FlaskClient, path: str) -> str:
 def ids(page: str) -> list[str]:
     """The requests that a list shows, in its order."""
     return re.findall(r'id="request-(request-[\w-]+)"', page)
+
+
+def ask_packet(client: FlaskClient, request: str, headers: dict[str, str] | None = None) -> None:
+    """Press the button on the page of a request that has its packet made."""
+    page = client.get(f"/authorizations/{request}", headers=headers).get_data(as_text=True)
+    form = rf'action="/authorizations/{request}/packet"><input type="hidden" name="csrf" value="([^"]+)"'
+    (token,) = re.findall(form, page)
+    answer = client.post(f"/authorizations/{request}/packet", data={"csrf": token}, headers=headers)
+    assert (answer.status_code, answer.location) == (303, f"/authorizations/{request}/packet")

@@ -7,17 +7,20 @@ import re
 import struct
 import zlib
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
 from pypdf import PdfReader, PdfWriter
 from pypdf.actions import JavaScript
+from sqlalchemy import text
 
 from carecoord.actions.fhir import interactions
 from carecoord.actions.prior_auth.letters import sheet
-from tests.desk.authorizations.readers import get
-from tests.desk.authorizations.test_automatic import SYSTEM, stored
+from tests.desk.authorizations.readers import ask_packet, get
+from tests.desk.authorizations.test_automatic import SYSTEM, stored, work
 from tests.desk.conftest import Clock, House, built
 
 pytest.importorskip("weasyprint", reason="WeasyPrint is not installed")
@@ -61,12 +64,15 @@ PAPERS = (  # id, what it is called, its kind, its file
 )
 
 
-def put(house: House) -> None:
-    """Put these documents into the chart and into the drafted request."""
+def put(house: House, pain: str = "") -> None:
+    """Put these documents into the chart and into the drafted request. pain: what the note says, which then goes alone
+    with a fax that can not be made into pages."""
     page = get(house.enter("coordinator"), f"/authorizations/{DRAFT}?act=put-in")
     like = stored(house, "DocumentReference", re.findall(r'name="document-([^"]+)"', page)[0])
-    for id, called, kind, made in PAPERS:
-        data = base64.b64encode(made()).decode()
+    papers = [each for each in PAPERS if not pain or each[0] in ("p-note", "p-fax")]
+    for id, called, kind, made in papers:
+        file = pain.encode() if pain and id == "p-note" else made()
+        data = base64.b64encode(file).decode()
         document: dict[str, Any] = {name: value for name, value in like.items() if name not in ("meta", "identifier")}
         document |= {"id": id, "type": {"text": called}}
         document["content"] = [{"attachment": {"contentType": kind, "data": data}}]
@@ -75,17 +81,42 @@ def put(house: House) -> None:
     category = {"coding": [{"code": "attachment"}]}
     claim["supportingInfo"] = [
         {"sequence": n, "category": category, "valueReference": {"reference": f"DocumentReference/{id}"}}
-        for n, (id, *_) in enumerate(PAPERS, 1)
+        for n, (id, *_) in enumerate(papers, 1)
     ]
     interactions.update(house.world, SYSTEM, "Claim", DRAFT, claim)
 
 
+def made(house: House, client: FlaskClient, request: str = DRAFT) -> PdfReader:
+    """The packet, asked for as a browser does and made by the worker."""
+    ask_packet(client, request)
+    work(house)
+    answer = client.get(f"/authorizations/{request}/packet.pdf")
+    assert answer.headers["Content-Disposition"] == 'inline; filename="packet.pdf"'
+    return PdfReader(io.BytesIO(answer.get_data()))
+
+
+def stands(client: FlaskClient, request: str = DRAFT) -> str:
+    """What the page says of the PDF, without its marks."""
+    page = get(client, f"/authorizations/{request}/packet")
+    (said,) = re.findall(r'<section id="pdf".*?</section>', page, re.DOTALL)
+    return " ".join(re.sub(r"<svg.*?</svg>|<[^>]+>", " ", said, flags=re.DOTALL).split())
+
+
+def sheets(reader: PdfReader) -> list[str]:
+    """What each page says."""
+    return [" ".join(page.extract_text().split()) for page in reader.pages]
+
+
+def waiting(house: House) -> int:
+    """How many packets wait for a worker."""
+    with house.world.engine.connect() as connection:
+        return int(connection.scalar(text("SELECT count(*) FROM outbox WHERE kind = 'request-packet'")) or 0)
+
+
 def test_the_documents_of_a_request_stand_behind_its_cover_numbered_and_what_can_not_is_named(house: House) -> None:
     put(house)
-    answer = house.enter("coordinator").get(f"/authorizations/{DRAFT}/packet.pdf")
-    assert answer.headers["Content-Disposition"] == 'inline; filename="packet.pdf"'
-    reader = PdfReader(io.BytesIO(answer.get_data()))
-    said = [" ".join(page.extract_text().split()) for page in reader.pages]
+    reader = made(house, house.enter("coordinator"))
+    said = sheets(reader)
     assert [re.findall(r"\d / \d", each) for each in said] == [[f"{n} / 5"] for n in range(1, 6)]
     line = r"(Surgeon letter|Scan of the referral|Visit note)[^:]*: (pages? \d(?: to \d)?)"
     contents = dict(re.findall(line, said[0]))
@@ -99,10 +130,109 @@ def test_the_documents_of_a_request_stand_behind_its_cover_numbered_and_what_can
     left = "not in this file, since it can not be made into pages"
     for called in ("Fax of the hospital", "Torn report", "Broken picture"):
         assert re.search(rf"{called}[^:]*: {left}", said[0]), called
-    assert b"app.alert" not in answer.get_data()
+    assert b"app.alert" not in reader.stream.read()
     assert "/OpenAction" not in reader.trailer["/Root"], "nothing runs when it is opened"
+
+
+def test_it_is_made_by_a_worker_once_whoever_presses_how_often(house: House) -> None:
+    put(house, pain="Pain since April.")
+    maria = house.enter("coordinator")
+    ask_packet(maria, DRAFT)
+    ask_packet(maria, DRAFT)
+    assert waiting(house) == 1
+    assert "Being made since" in stands(maria)
+    assert maria.get(f"/authorizations/{DRAFT}/packet/waits").status_code == 204
+    early = maria.get(f"/authorizations/{DRAFT}/packet.pdf")
+    assert (early.status_code, early.location) == (303, f"/authorizations/{DRAFT}/packet")
+    work(house)
+    over = maria.get(f"/authorizations/{DRAFT}/packet/waits")
+    assert (over.status_code, over.location) == (303, f"/authorizations/{DRAFT}/packet")
+    assert "PDF 2 pages, made on 22 Nov 09:05. 1 document could not be made into pages" in stands(maria)
+    ask_packet(maria, DRAFT)
+    assert waiting(house) == 0, "what is there is not made again"
+
+
+def test_what_was_made_of_something_that_changed_is_said_to_be_and_given_to_nobody(house: House) -> None:
+    put(house, pain="Pain since May.")
+    maria = house.enter("coordinator")
+    made(house, maria)
+    put(house, pain="Pain since June.")
+    assert "has changed since" in stands(maria)
+    assert maria.get(f"/authorizations/{DRAFT}/packet.pdf").status_code == 303
+    assert "Pain since June." in " ".join(sheets(made(house, maria)))
+
+
+def test_what_changes_while_it_is_being_made_is_not_in_it(house: House) -> None:
+    put(house, pain="Pain since July.")
+    maria = house.enter("coordinator")
+    ask_packet(maria, DRAFT)
+    put(house, pain="Pain since August.")
+    work(house)
+    assert maria.get(f"/authorizations/{DRAFT}/packet.pdf").status_code == 303
+    assert "Pain since August." in " ".join(sheets(made(house, maria)))
+
+
+def test_that_it_can_not_be_made_is_said_and_it_can_be_tried_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(house, pain="Pain since September.")
+    maria = house.enter("coordinator")
+    ask_packet(maria, DRAFT)
+    with monkeypatch.context() as broken:
+        broken.setattr(sheet, "_FONT", "web/static/no-such-font")  # a server without its own font prints nothing
+        for _ in range(3):
+            work(house)
+            house.world.clock.now += timedelta(minutes=1)  # type: ignore[attr-defined]
+        assert "The server could not make it." in stands(maria)
+        assert "Try again" in stands(maria)
+    assert "Pain since September." in " ".join(sheets(made(house, maria)))
+
+
+def test_a_document_that_is_taken_back_is_in_no_packet_any_more(house: House) -> None:
+    put(house, pain="Pain since October.")
+    maria = house.enter("coordinator")
+    assert "Pain since October." in " ".join(sheets(made(house, maria)))
+    note = stored(house, "DocumentReference", "p-note")
+    interactions.update(house.world, SYSTEM, "DocumentReference", "p-note", note | {"status": "entered-in-error"})
+    assert "has changed since" in stands(maria)
+    assert maria.get(f"/authorizations/{DRAFT}/packet.pdf").status_code == 303
+    whole = " ".join(sheets(made(house, maria)))
+    assert "Visit note" not in whole
+    assert "Pain since October." not in whole
+
+
+def test_a_form_of_the_payer_is_a_sheet_of_it_with_where_each_answer_came_from(house: House) -> None:
+    claim = stored(house, "Claim", DRAFT)
+    interactions.update(house.world, SYSTEM, "QuestionnaireResponse", "p-form", {
+        "resourceType": "QuestionnaireResponse", "id": "p-form", "status": "completed",
+        "questionnaire": "https://payer.example/knee|1", "subject": claim["patient"],
+        "authored": "2026-11-21T10:00:00Z",
+        "item": [
+            {"linkId": "1", "text": "Weeks of therapy", "answer": [{"valueInteger": 6, "extension": origin("manual")}]},
+            {"linkId": "2", "text": "Born", "answer": [{"valueDate": "1960-03-01", "extension": origin("auto")}]},
+        ],
+    })  # fmt: skip
+    category = {"coding": [{"code": "questionnaire"}]}
+    named = {"sequence": 90, "category": category, "valueReference": {"reference": "QuestionnaireResponse/p-form"}}
+    claim["supportingInfo"] = [named]
+    interactions.update(house.world, SYSTEM, "Claim", DRAFT, claim)
+    said = sheets(made(house, house.enter("coordinator")))
+    assert re.search(r"knee\|1, 21 Nov: page 2\b", said[0])
+    assert "Weeks of therapy 6 Written at the clinic" in said[1]
+    assert "From the chart" in said[1]
+
+
+def origin(source: str) -> list[dict[str, Any]]:
+    """Where an answer came from, as DTR says it."""
+    at = "http://hl7.org/fhir/us/davinci-dtr/StructureDefinition/information-origin"
+    return [{"url": at, "extension": [{"url": "source", "valueCode": source}]}]
 
 
 def test_nobody_of_another_office_has_the_packet_or_its_documents(house: House) -> None:
     for who in ("outsider", "payer", "contracts", "rival"):
-        assert house.enter(who).get(f"/authorizations/{DRAFT}/packet.pdf").status_code == 404, who
+        client = house.enter(who)
+        assert client.get(f"/authorizations/{DRAFT}/packet.pdf").status_code == 404, who
+        assert client.get(f"/authorizations/{DRAFT}/packet").status_code == 404, who
+        (token,) = re.findall(r'name="csrf" value="([^"]+)"', client.get("/account").get_data(as_text=True))[:1]
+        assert client.post(f"/authorizations/{DRAFT}/packet", data={"csrf": token}).status_code == 404, who
+    assert waiting(house) == 0

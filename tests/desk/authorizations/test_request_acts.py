@@ -16,7 +16,8 @@ from carecoord.actions.acts import provenance
 from carecoord.fhir import text as json
 from carecoord.store.database.engine import reading
 from carecoord.store.resources import read
-from tests.desk.authorizations.readers import get
+from tests.desk.authorizations.readers import ask_packet, get
+from tests.desk.authorizations.test_automatic import work
 from tests.desk.authorizations.test_requests import put, text
 from tests.desk.conftest import Clock, House, built
 
@@ -346,6 +347,8 @@ def test_the_evidence_of_a_missed_clock_names_each_instant_and_where_it_stands(
 
 
 def test_the_packet_is_a_pdf_of_what_is_asked_and_what_goes_with_it(house: House, client: FlaskClient) -> None:
+    ask_packet(client, GRANTED)
+    work(house)
     answer = client.get(f"/authorizations/{GRANTED}/packet.pdf")
     words = "".join(page.extract_text() for page in PdfReader(io.BytesIO(answer.data)).pages)
     assert answer.mimetype == "application/pdf"

@@ -22,7 +22,7 @@ from carecoord.actions.people.accounts import NewUser
 from carecoord.actions.prior_auth.letters.letter import document_id
 from carecoord.domain.messages.templates import TEMPLATES, Fields, written
 from carecoord.store.database.engine import writing
-from tests.desk.authorizations.readers import DIRECTOR
+from tests.desk.authorizations.readers import DIRECTOR, ask_packet
 from tests.desk.authorizations.test_automatic import SYSTEM, stored, work
 from tests.desk.authorizations.test_request_acts import GRANTED
 from tests.desk.authorizations.test_request_page import DENY, HIDDEN, VASCULAR, answers, told
@@ -100,7 +100,10 @@ def test_the_letter_of_a_denial_and_what_is_read_before_it(house: House, others:
 
 def test_the_packet_of_a_request(house: House, others: Others) -> None:
     pytest.importorskip("weasyprint", reason="WeasyPrint is not installed")
-    answer = house.enter("coordinator").get(f"/authorizations/{GRANTED}/packet.pdf", headers=ASKING)
+    maria = house.enter("coordinator")
+    ask_packet(maria, GRANTED, ASKING)
+    work(house)
+    answer = maria.get(f"/authorizations/{GRANTED}/packet.pdf", headers=ASKING)
     assert answer.mimetype == "application/pdf"
     said = pages(answer.get_data())
     assert len(said) > 300

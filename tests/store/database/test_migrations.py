@@ -81,6 +81,7 @@ WRITTEN = {  # number -> sha256 of what the migration does; a line is added when
     "0059": "810f30be0197547f53d44cf4d4059791319c0273e9859ab0b38bfc8c5286e9b0",
     "0060": "3bfd146210f59272fbd867669a2c6e9fdd1096022cea5f9bb0d5eb83e3de719c",
     "0061": "3934d7201f81eb0ae9601fd6d29b5e71f7ac8e858608048e245483ed17020050",
+    "0062": "b0ea79d98c72fcdb707954074e0958bc10fbb93ff2f371ea615f1ad5ba9912d1",
 }
 
 
