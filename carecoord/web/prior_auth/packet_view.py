@@ -26,8 +26,7 @@ BUTTONS: Final[Mapping[str, str]] = Glossary({
     "failed": sentence("requests.packet.try-again"),
 })
 ICONS: Final[Mapping[State, str]] = {
-    "none": "file-text", "waiting": "hourglass", "made": "circle-check", "stale": "triangle-alert",
-    "failed": "circle-alert",
+    "made": "circle-check", "stale": "triangle-alert", "failed": "circle-alert",
 }  # fmt: skip
 
 
@@ -62,7 +61,7 @@ def packet(stands: Standing, times: Times) -> Packet:
         "failed": stands.why,
     }[stands.state]
     left = spoken("requests.packet.left-out", n=stands.left) if stands.left else ""
-    return Packet(stands.state, about, left, BUTTONS.get(stands.state) or "", ICONS[stands.state])
+    return Packet(stands.state, about, left, BUTTONS.get(stands.state) or "", ICONS.get(stands.state, ""))
 
 
 def _form(page: Sheet, title: str, form: Json, times: Times) -> Part:

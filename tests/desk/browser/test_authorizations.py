@@ -8,7 +8,9 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.axe import ENDS, LOOKS, check
+from tests.desk.authorizations.test_automatic import work
 from tests.desk.browser.test_acts import Open, acting_site, open_desk, sessions
+from tests.desk.conftest import House
 
 __all__ = ["acting_site", "open_desk", "sessions"]  # fixtures
 
@@ -96,3 +98,17 @@ def test_requests_are_chosen_and_assigned_and_a_new_one_is_begun_by_the_keyboard
     page.keyboard.press("Enter")
     page.locator("#done").wait_for()
     assert "was begun." in page.locator("#done").inner_text()
+
+
+def test_a_packet_is_asked_for_followed_and_opened_by_the_keyboard_alone(open_desk: Open, acting_house: House) -> None:
+    pytest.importorskip("weasyprint", reason="WeasyPrint is not installed")
+    page = open_desk(f"/authorizations/{DENIED}")
+    page.get_by_role("button", name="Packet as PDF").press("Enter")
+    stands = page.locator("#pdf")
+    expect(stands).to_contain_text("Being made since")
+    check(page, ENDS)
+    work(acting_house)
+    expect(stands).to_contain_text("1 page, made on")
+    check(page, ENDS)
+    opened = page.request.get(str(page.get_by_role("link", name="Open the PDF").get_attribute("href")))
+    assert opened.body().startswith(b"%PDF-")
