@@ -14,11 +14,12 @@ from sqlalchemy import Connection
 from carecoord.settings import Settings
 from carecoord.store.audit.events import Journal
 from carecoord.store.database.engine import open_engine
-from carecoord.store.resources.change import Touched
 from carecoord.world import Projector, World
 
 if TYPE_CHECKING:
     import requests
+
+    from carecoord.store.resources.change import Touched
 
 
 def world(settings: Settings) -> World:
@@ -58,7 +59,7 @@ def _projector(settings: Settings) -> Projector:
 
         return write_back.noted(project.projector(project.policy(settings)))
 
-    def project(conn: Connection, touched: Sequence[Touched], now: datetime) -> None:
+    def project(conn: Connection, touched: "Sequence[Touched]", now: datetime) -> None:
         made()(conn, touched, now)
 
     return project

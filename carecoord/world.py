@@ -4,21 +4,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine
 
-from carecoord.domain.resource.present import Present
 from carecoord.fhir.service_base import Base
 from carecoord.settings import Settings
 from carecoord.store.audit.events import Journal
-from carecoord.store.resources.change import Touched
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # a command that writes no resource does without what writing one takes
     import requests
 
-Projector = Callable[[Connection, Sequence[Touched], datetime], None]
+    from carecoord.domain.resource.present import Present
+    from carecoord.store.resources.change import Touched
+
+Projector: TypeAlias = "Callable[[Connection, Sequence[Touched], datetime], None]"
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,10 @@ class World:
         """Our FHIR base, and the zone of the days that name none."""
         return Base(self.settings.fhir_url, ZoneInfo(self.settings.timezone))
 
-    def present(self) -> Present:
+    def present(self) -> "Present":
         """Now, and the zone of the days that name none: what a name's or a telephone's Period is held against."""
+        from carecoord.domain.resource.present import Present  # as above
+
         return Present(self.clock(), self.base.zone)
 
     def seconds(self) -> int:
