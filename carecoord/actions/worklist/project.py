@@ -3,6 +3,7 @@ only the passing of time changes is judged anew by the worker. Who reads a workl
 
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -31,7 +32,7 @@ from carecoord.domain.gates.policy import Policy
 from carecoord.domain.policies.shipped import SHIPPED
 from carecoord.domain.referrals.case import CLINICAL, ORDERS, REGISTRY
 from carecoord.domain.resource.elements import item, target
-from carecoord.domain.worklist import registry_keys
+from carecoord.domain.worklist import registry_keys, registry_news
 from carecoord.domain.worklist.judgement import judged
 from carecoord.errors import Issue, Unavailable
 from carecoord.fhir.instants import micros
@@ -49,6 +50,7 @@ from carecoord.world import World
 
 AGAIN = timedelta(minutes=10)  # after which a case that could not be judged is tried again
 AT_ONCE = 75  # cases that one change of the registry judges anew in its own transaction; more are marked for later
+_SHARED = (*REGISTRY, *records.TYPES, "PlanDefinition")
 JOB = "refresh-cases"  # the outbox job that judges marked rows anew
 _ORDER = re.compile(rb'"reference":"(ServiceRequest|DeviceRequest)/([^"/]+)')
 _VISIT = re.compile(rb'"reference":"(Appointment)/([^"/]+)')
@@ -133,6 +135,7 @@ def refresh_due(world: World, most: int = 50) -> int:
     now, rules = world.clock(), policy(world.settings)
     with reading(world.engine) as conn:
         due = _due(conn, now, most)
+        _read_and_judge(conn, due, now, rules)
     if due:
         try:
             with writing(world.engine) as conn:
@@ -144,6 +147,16 @@ def refresh_due(world: World, most: int = 50) -> int:
             for patient in dict.fromkeys(due):
                 _refresh_one(world, patient, now, rules)
     return len(due)
+
+
+def _read_and_judge(conn: Connection, patients: Iterable[str], now: datetime, rules: Policy) -> None:
+    """Judge the cases of these patients while nobody is kept from writing. Whoever then writes the rows finds them put
+    together and judged, as far as they are of the same resources and the same registry still (see `of_patient`)."""
+    library = Library(conn)
+    with suppress(Exception):  # who writes meets it again, and deals with it
+        for patient in dict.fromkeys(patients):
+            for each in of_patient(library, patient):
+                judged(each.id, each.case, now, rules)
 
 
 def _refresh_one(world: World, patient: str, now: datetime, rules: Policy) -> None:
@@ -260,11 +273,17 @@ def _same(held: Any, row: dict[str, Any]) -> bool:
     return held is not None and all(held[name] == value for name, value in row.items() if name != "updated")
 
 
+def _is_news(each: Touched, rules: Policy) -> bool:
+    if not (each.before and each.after):
+        return True
+    return registry_news.is_news(_decode(each.before), _decode(each.after), rules.zone)
+
+
 def _registry(
     conn: Connection, touched: Sequence[Touched], done: set[str], now: datetime, rules: Policy, ledger: Ledger
 ) -> None:
     """The cases that depend on what was changed of the registry, or hoped to find it."""
-    shared = [each for each in touched if each.type in (*REGISTRY, *records.TYPES, "PlanDefinition")]
+    shared = [each for each in touched if each.type in _SHARED and _is_news(each, rules)]
     if not shared:
         return
     keys = {f"{each.type}/{each.id}" for each in shared}
