@@ -1,6 +1,7 @@
 """A sync from an EHR that answers at once: 20,000 resources the first time, then with one of them changed, among 1,000
-and among 100,000. By itself: `python -m tests.bench.sync sqlite 20000 1000 100000`; the first number is of the first
-sync, the others are among how many one is changed.
+and among 100,000: its processor time, and what it asks for, requests of the EHR and statements of the database. By
+itself: `python -m tests.bench.sync sqlite 20000 1000 100000`; the first number is of the first sync, the others are
+among how many one is changed.
 
 The EHR is a process of its own, whose pages of 100 are made before they are asked for.
 """
@@ -8,6 +9,7 @@ The EHR is a process of its own, whose pages of 100 are made before they are ask
 import contextlib
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -21,7 +23,10 @@ from typing import Any, Final
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from rich.console import Console
+from sqlalchemy import Engine, event
 
+from carecoord import effects, settings
+from carecoord.actions.ehrs import sync as ehrs_sync
 from tests.bench.alone import alone, databases
 from tests.bench.servers import BIN, free_port
 
@@ -48,7 +53,8 @@ def measure(
     console: Console, folder: Path, postgres: str | None = None, first: int = FIRST, among: Sequence[int] = AMONG,
     *, sqlite: bool = True,
 ) -> dict[str, Any]:  # fmt: skip
-    """{database: {"first": {"size", "seconds", "cpu", "peak": MB}, "changed": {size: {"seconds", "cpu", "peak"}}}}."""
+    """{database: {"first": {"size", "seconds", "cpu", "peak": MB}, "changed": {size: {"seconds", "cpu", "peak",
+    "requests", "statements"}}}}."""
     found: dict[str, Any] = {}
     for database, url in databases(postgres, sqlite).items():
         console.print(f"sync from an instant EHR, {database}", style="dim")
@@ -63,8 +69,10 @@ def measure(
                 _run(environ, "ehr", "add", "instant", base)
                 whole = _run(environ, "sync", "instant")
                 _run(environ, "sync", "instant")  # nothing is new
-                urllib.request.urlopen(f"{base}/change", data=b"").close()
-                told["changed"][str(size)] = _run(environ, "sync", "instant")
+                _change(base)
+                one = _run(environ, "sync", "instant")
+                _change(base)
+                told["changed"][str(size)] = one | _asked(environ, base)
             if size == first:
                 told["first"] = whole | {"size": size}
             told["changed"][str(size)]["whole"] = whole["peak"]
@@ -87,10 +95,72 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
         more = changed[many]["whole"] / changed[few]["whole"]
         yield (
             f"  one changed among {int(few):,} and {int(many):,}: {changed[few]['cpu']:.2f} and "
-            f"{changed[many]['cpu']:.2f} s of the processor ({'kept' if dearer <= GROWTH else 'MISSED'}); peak of the "
-            f"whole sync {changed[few]['whole']} and {changed[many]['whole']} MB "
+            f"{changed[many]['cpu']:.2f} s of the processor ({'kept' if dearer <= GROWTH else 'MISSED'}), "
+            f"{changed[few]['requests']} and {changed[many]['requests']} requests, {changed[few]['statements']} and "
+            f"{changed[many]['statements']} statements ({'the same' if _same(changed) else 'NOT THE SAME'}); peak of "
+            f"the whole sync {changed[few]['whole']} and {changed[many]['whole']} MB "
             f"({'flat' if more <= MEMORY else 'NOT FLAT'})"
         )
+
+
+def _same(changed: dict[str, Any]) -> bool:
+    """Whether one change is asked for by as much, among however many."""
+    return len({(each["requests"], each["statements"]) for each in changed.values()}) == 1
+
+
+def _change(base: str) -> None:
+    urllib.request.urlopen(f"{base}/change", data=b"").close()
+
+
+def _asked(environ: dict[str, str], base: str) -> dict[str, int]:
+    """Sync in this process; how much of the EHR and of the database that asks for."""
+    world = effects.world(settings.load(environ))
+    before = _requests(base)
+    with contextlib.closing(Statements(world.engine)) as statements:
+        summary = ehrs_sync.run(world, "instant")
+    world.engine.dispose()
+    if summary.error:
+        raise RuntimeError(f"sync: {summary.error}")
+    return {"requests": _requests(base) - before - 1, "statements": statements.count}
+
+
+def _requests(base: str) -> int:
+    with urllib.request.urlopen(f"{base}/requests") as answer:
+        return int(json.load(answer)["count"])
+
+
+class Statements:
+    """Every statement that the connections of an engine send, counted by the driver itself: many of ours go past
+    SQLAlchemy."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.count, self._engine = 0, engine
+        event.listen(engine, "checkout", self._listen)
+
+    def close(self) -> None:
+        """Count no more."""
+        event.remove(self._engine, "checkout", self._listen)
+
+    def _listen(self, raw: Any, *_: object) -> None:
+        if isinstance(raw, sqlite3.Connection):
+            raw.set_trace_callback(self._one)
+            return
+        own = raw.cursor_factory
+
+        class Counting(own):  # type: ignore[misc, valid-type]
+            def execute(cursor, *given: Any, **named: Any) -> Any:
+                self.count += 1
+                return super().execute(*given, **named)
+
+            def executemany(cursor, *given: Any, **named: Any) -> Any:
+                self.count += 1
+                return super().executemany(*given, **named)
+
+        if own.__name__ != "Counting":
+            raw.cursor_factory = Counting
+
+    def _one(self, statement: str) -> None:
+        self.count += 1
 
 
 def _emptied(environ: dict[str, str], url: str, size: int) -> None:
@@ -151,7 +221,7 @@ class Instant:
     """What the EHR holds: a fifth patients, the rest observations of theirs, in the order of their last change."""
 
     def __init__(self, size: int, base: str) -> None:
-        self.base, self.size, self.clock = base, size, _BEGAN
+        self.base, self.size, self.clock, self.asked = base, size, _BEGAN, 0
         self.held: dict[str, list[dict[str, Any]]] = {"Patient": [], "Observation": []}
         for n in range(size):
             self.put(n)
@@ -215,7 +285,10 @@ def serve(port: int, size: int) -> None:
         def do_GET(self) -> None:
             url = urlsplit(self.path)
             path = url.path.removeprefix("/r4/")
-            if path == "metadata":
+            instant.asked += 1
+            if path == "requests":
+                self._tell({"count": instant.asked})
+            elif path == "metadata":
                 self._tell(metadata)
             elif path in instant.held:
                 self._tell(instant.page(path, parse_qs(url.query)))
@@ -223,7 +296,7 @@ def serve(port: int, size: int) -> None:
                 self._tell({"resourceType": "OperationOutcome"}, 404)
 
         def do_POST(self) -> None:
-            instant.put(1, status="amended")
+            instant.put(1, status="amended", note=[{"text": f"Weighed again, {instant.asked}"}])
             self._tell({})
 
         def _tell(self, document: dict[str, Any], status: int = 200) -> None:
