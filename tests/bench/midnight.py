@@ -56,14 +56,16 @@ def measure(
     for database, url in databases(postgres, sqlite).items():
         console.print(f"midnight among {size:,} cases, {database}", style="dim")
         with carecoord(folder / database, url) as server:
-            base = engine.open_engine(url or f"sqlite:///{server.database}")
+            base, began = engine.open_engine(url or f"sqlite:///{server.database}"), time.time()
             open_office(server, base)
             _fill(server, base, size)
+            console.print(f"  written in {time.time() - began:.0f} s", style="dim")
         with carecoord(folder / database, url) as server:  # it finds them there, as after any start
             time.sleep(1 + size / 30_000)
             cookie = sign_in(server.base.removesuffix("/fhir"))
             due = _set(base, _micros(time.time()) + ahead.HORIZON // 2)
             known, seconds = _foreseen(base, time.time() + size / FORESEEN)
+            console.print(f"  {known:,} judged ahead in {seconds:.0f} s", style="dim")
             strikes = time.time() + AHEAD + size / 4_000
             _put_forward(base, _micros(strikes))
             time.sleep(max(0.0, strikes - time.time() - SETTLED))
