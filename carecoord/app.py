@@ -42,6 +42,7 @@ from carecoord.web.authorizations import letter_pages as decision_letter_pages
 from carecoord.web.authorizations import metrics_pages, published_pages
 from carecoord.web.authorizations import pages as decision_pages
 from carecoord.web.claims import pages as claim_pages
+from carecoord.web.coverage import pages as coverage_pages
 from carecoord.web.documents import pages as documents_pages
 from carecoord.web.ehrs import conflict_pages, ehr_pages, frame_pages
 from carecoord.web.fhir import cds_services, fast_path, pas_notices
@@ -97,8 +98,8 @@ ROOMS: Final = (  # of the web, whose pages need the world and nothing else
     agreements_pages, agreement_act_pages, assignment_pages,
     acts_pages, batch_pages, link_pages, guest_pages, filing_pages, message_pages, form_pages, documents_pages,
     audit_pages,
-    break_glass, decisions_alike_pages, decision_letter_pages, metrics_pages, published_pages, decision_pages,
-    decision_act_pages,
+    break_glass, decisions_alike_pages, decision_letter_pages, coverage_pages, metrics_pages, published_pages,
+    decision_pages, decision_act_pages,
     authorization_new_pages, authorization_pages, authorization_act_pages, claim_pages,
     conflict_pages, ehr_pages, quality_pages, rule_pages,
 )  # fmt: skip

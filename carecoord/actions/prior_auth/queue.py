@@ -29,6 +29,7 @@ from carecoord.fhir import text as json
 from carecoord.fhir.instants import micros, moment
 from carecoord.fhir.search import params
 from carecoord.store.audit.events import told
+from carecoord.store.coverage import questions
 from carecoord.store.prior_auth import authorizations, letters, queues
 from carecoord.store.prior_auth.authorizations import Asked, Tab, Whose
 from carecoord.store.prior_auth.letters import Sending
@@ -57,7 +58,7 @@ class Hold:
 @dataclass(frozen=True)
 class Queue:
     """A page of the queue at an instant. on_it: who is on which request, by root; steps: where each stands beside its
-    state, by `Claim/id`; letters: how many wait to be sent."""
+    state, by `Claim/id`; letters: how many wait to be sent; questions: how many about cards wait for an answer."""
 
     now: datetime
     rows: Sequence[PayerAuthorization]
@@ -66,6 +67,7 @@ class Queue:
     steps: Mapping[str, Collection[str]]
     after: tuple[int, str] | None
     letters: int = 0
+    questions: int = 0
 
 
 @dataclass(frozen=True)
@@ -129,13 +131,15 @@ def listed(world: World, grant: Grant, request: str, asked: Asked) -> Queue:
         counts = authorizations.counts(turn.conn, mine, asked, (*TABS, *FIGURES))
         locks = _held(turn, [each.root for each in shown])
         steps = queues.steps(turn.conn, [each.claim for each in shown])
-        waits = letters.count(turn.conn, turn.office().organizations, mine.withheld)
+        payers = turn.office().organizations
+        waits = letters.count(turn.conn, payers, mine.withheld)
+        unanswered = questions.count(turn.conn, payers, mine.withheld)
         patient, patients = told(each.patient for each in shown)
         _audit(turn, "search", query=f"tab={asked.tab}&q={asked.words}", patient=patient, patients=patients)
     last = shown[-1] if len(rows) > SIZE else None
     return Queue(
         turn.now, [payer_authorization(each._mapping) for each in shown], counts, locks, steps,
-        (last.sort_due, last.root) if last else None, waits,
+        (last.sort_due, last.root) if last else None, waits, unanswered,
     )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from carecoord.actions.assignment import arrivals
 from carecoord.actions.clearance import rule_lines, shelf
 from carecoord.actions.clearance.assemble import of_patient
 from carecoord.actions.clearance.library import Library
+from carecoord.actions.coverage import projection as coverage_projection
 from carecoord.actions.events.ledger import Ledger
 from carecoord.actions.inbox import mentions
 from carecoord.actions.prior_auth import projection, sent
@@ -81,6 +82,7 @@ def projector(rules: Policy) -> Projector:
         patients, ledger = _patients(conn, touched), Ledger(touched)
         _judge(conn, patients, now, rules, ledger)
         projection.note(conn, touched, rules)
+        coverage_projection.note(conn, touched, rules.zone)
         sent.note(conn, touched, now)
         notices.note(conn, touched, now)
         due.note(conn, touched, now)

@@ -25,6 +25,7 @@ Verb = Literal[
     "submit", "approve", "give-back", "certify", "bill", "pay",
     "decide", "agree", "disagree", "send-decision", "take-back",
     "extend-clock", "ask-director", "hear-director", "hold-peer", "look-over", "send-letters",
+    "answer-eligibility", "state-coverage",
     "send-request", "put-in", "answer-payer", "extend-request", "renew-request", "appeal", "withdraw-request",
     "void-request", "peer-to-peer", "tell-peer", "call-payer", "check-eligibility",
     "see-claims", "bring-x12", "correct-claim", "appeal-claim", "write-off", "agree-write-off", "refuse-write-off",
@@ -160,6 +161,7 @@ TABLE: Final[dict[str, frozenset[Verb]]] = {
     "payer": frozenset({
         "see-as-payer", "see-rules", "message", "decide", "send-decision", "take-back",
         "extend-clock", "ask-director", "hold-peer", "look-over", "send-letters",
+        "answer-eligibility", "state-coverage",
     }),
     # beside payer: who answers what the clerks ask, and decides the second step of a denial (42 CFR 422.566(d))
     "medical-director": frozenset({"agree", "disagree", "hear-director"}),
@@ -259,6 +261,7 @@ DECISIONS: Final[tuple[Verb, ...]] = (  # what a payer does with a request
     "decide", "agree", "disagree", "send-decision", "take-back",
     "extend-clock", "ask-director", "hear-director", "hold-peer", "look-over",
 )  # fmt: skip
+CARDS: Final[tuple[Verb, ...]] = ("answer-eligibility", "state-coverage")  # what a payer says of a member's card
 REQUESTS: Final[tuple[Verb, ...]] = (  # what a clinic does with one
     "send-request", "put-in", "answer-payer", "extend-request", "renew-request", "appeal", "withdraw-request",
     "void-request", "peer-to-peer", "tell-peer", "call-payer", "check-eligibility",

@@ -4,7 +4,7 @@ other."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from carecoord.domain.resource.codes import HL7, has
+from carecoord.domain.resource.codes import HL7, IDENTIFIER, has
 from carecoord.domain.resource.elements import Json, identifiers, item, items, key, text
 from carecoord.domain.resource.parties import Directory, Party, party
 
@@ -43,6 +43,15 @@ def same_coverage(one: Json, other: Json, known: Directory) -> bool | None:
         return False
     members = pairs[1]
     return True if members[0] & members[1] or identifiers(one) & identifiers(other) else None
+
+
+def member_number(card: Json) -> str:
+    """The payer's number of the patient, as the card is identified there, else the subscriber's; empty where it has
+    none."""
+    ids = items(card, "identifier")
+    own = [each for each in ids if has(item(each, "type"), f"{HL7}/v2-0203", "MB")]
+    own += [each for each in ids if text(each, "system") == f"{IDENTIFIER}/member"]
+    return next((value for each in own if (value := text(each, "value"))), "") or text(card, "subscriberId")
 
 
 def _payer(coverage: Json, known: Directory) -> Party | None:

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from carecoord.domain.clearance.clearance import Clearance
+from carecoord.domain.coverage.same_coverage import member_number
 from carecoord.domain.referrals.case import Case
-from carecoord.domain.resource.codes import HL7, IDENTIFIER, has
 from carecoord.domain.resource.elements import Json, codes, item, items, key, target, targets, text, words
 from carecoord.domain.resource.parties import party
 from carecoord.domain.resource.patient_words import joined, names, telephone
@@ -41,11 +41,7 @@ def member_id(case: Case, found: Clearance) -> str:
 
 def member_of(case: Case, coverage: str) -> str:
     """The same of one card, `Coverage/id`."""
-    card = next((each for each in case.coverages if key(each) == coverage), {})
-    ids = items(card, "identifier")
-    own = [each for each in ids if has(item(each, "type"), f"{HL7}/v2-0203", "MB")]
-    own += [each for each in ids if text(each, "system") == f"{IDENTIFIER}/member"]
-    return next((value for each in own if (value := text(each, "value"))), "") or text(card, "subscriberId")
+    return member_number(next((each for each in case.coverages if key(each) == coverage), {}))
 
 
 def _text(said: Iterable[str | None]) -> str:

@@ -54,6 +54,7 @@ class Screen:
             figures=queue_view.figures(found.counts), columns=queue_view.COLUMNS, words=asked.words, follows=follows,
             empty=queue_view.EMPTY.get(asked.tab) or spoken("decide.empty"), as_of=times.stamp(), next=_next(found),
             file=urlencode(address), total=found.counts[asked.tab], names=queue_view.NAMES, letters=found.letters,
+            questions=found.questions,
         )  # fmt: skip
 
     def file(self, form: downloads.Form) -> Response:

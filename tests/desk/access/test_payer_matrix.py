@@ -102,6 +102,7 @@ def pages(desk: Desk, who: str) -> str:
     return _opened(desk, who, [
         "/", "/waiting", "/authorizations", "/decisions", "/decisions/metrics?show=all&part=of",
         "/decisions?tab=second", "/decisions?tab=director", "/decisions?tab=decided", "/decisions?tab=held",
+        "/decisions/coverage", "/decisions/coverage?member=BH001-4420317",
         "/decisions?q=C1768", f"/decisions/alike?id={VASCULAR}&id={STRESS}", f"/decisions/{VASCULAR}",
         f"/decisions/{STRESS}", "/referrals/order-24825", "/referrals/order-24829", "/?show=order-24829",
         f"/authorizations/{VASCULAR}", f"/authorizations/{STRESS}", f"/record/ClaimResponse/{STRESS}",

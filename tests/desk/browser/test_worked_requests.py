@@ -9,12 +9,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from carecoord.actions.fhir import interactions
 from carecoord.fhir import text as json
 from carecoord.store.database.engine import reading
 from carecoord.store.resources import read
 from tests.axe import ENDS, LOOKS, Look, check
-from tests.desk.authorizations.test_automatic import SYSTEM
 from tests.desk.browser.closed import App, answering, clinic, closed, following
 from tests.desk.browser.hands import Hands, Windows
 from tests.desk.browser.servers import served
@@ -268,8 +266,31 @@ def test_9_an_answer_of_40_days_ago_confirms_nothing_until_the_payer_is_asked_ag
     }  # fmt: skip
     status, said = App(windows.house, "payer", "office-blue-horizon").write(answer)
     assert (status, "whom this access sees" in said) == (403, True), said  # no other payer says it
-    interactions.create(world, SYSTEM, "CoverageEligibilityResponse", answer)  # the payer's system, over the API
+    windows.hire("grange", "Grange, Ada", "payer", "office-granite-care")
+    clerk = windows.open("/decisions", "grange")
+    clerk.push("link", re.compile("^Coverage questions"))
+    expect(clerk.page.get_by_role("heading", name="Coverage questions")).to_be_visible()
+    look(clerk, LOOKS)
+    clerk.push("link", "Achterberg, Willem")
+    expect(clerk.page.locator("#main")).to_contain_text("23 Nov 09:")
+    look(clerk, LOOKS)
+    clerk.walk("radio", "In force")
+    clerk.press("Space")
+    clerk.fill("Words to the clinic", "Plan GC-MA, no change in sight.")
+    clerk.push("button", "Send the answer")
+    expect(clerk.page.locator("#done p")).to_contain_text("the clinic sees it now")
     assert gates(maria.page, case) == MET | {"Authorization": "Not needed"}
+    clerk.fill("Member number", "GC014-4490009")  # what changes now, nobody asks about
+    clerk.press("Enter")
+    clerk.push("link", "Achterberg, Willem")
+    expect(clerk.page.get_by_role("heading", name="State a change of a card")).to_be_visible()
+    look(clerk, LOOKS)
+    clerk.walk("radio", "Coverage ends")
+    clerk.press("Space")
+    clerk.fill("Last day, or first day in force", "29 Nov")
+    clerk.push("button", "State it")
+    expect(clerk.page.locator("#done p")).to_contain_text("The change of coverage was stated")
+    assert gates(maria.page, case)["Coverage"] == "Blocked"
 
 
 def test_10_another_clinic_than_the_approved_one_sees_the_patient_and_the_payer_is_asked_anew(windows: Windows) -> None:

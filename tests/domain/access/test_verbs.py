@@ -106,6 +106,8 @@ HOLDERS = {
     "hear-director": {"medical-director"},
     "hold-peer": {"payer"},
     "look-over": {"payer"},
+    "answer-eligibility": {"payer"},
+    "state-coverage": {"payer"},
     "send-decision": {"payer"},
     "send-letters": {"payer"},
     "take-back": {"payer"},

@@ -17,6 +17,7 @@ from carecoord.store.database.engine import migrate, open_engine, reading, writi
 from carecoord.store.database.tables import case, outbox
 from carecoord.store.worklist import rows
 from tests.desk.rows import row
+from tests.store.conftest import Store
 
 VERSIONS = Path(schema.__file__).parents[1] / "migrations" / "versions"
 WRITTEN = {  # number -> sha256 of what the migration does; a line is added when another migration comes after it
@@ -82,6 +83,7 @@ WRITTEN = {  # number -> sha256 of what the migration does; a line is added when
     "0060": "3bfd146210f59272fbd867669a2c6e9fdd1096022cea5f9bb0d5eb83e3de719c",
     "0061": "3934d7201f81eb0ae9601fd6d29b5e71f7ac8e858608048e245483ed17020050",
     "0062": "b0ea79d98c72fcdb707954074e0958bc10fbb93ff2f371ea615f1ad5ba9912d1",
+    "0063": "f41ed4415c829b51a284a3ed43a38cfd8fffa1769ca5adcb52f513e03f73c900",
 }
 
 
@@ -125,6 +127,36 @@ def test_whoever_decided_at_a_payers_desk_is_a_medical_director_and_nobody_else_
         "clerk": {"payer", "medical-director"}, "both": {"admin", "payer", "medical-director"},
         "maria": {"coordinator"}, "odd": {"payer-side"}, "has": {"payer", "x", "medical-director"},
     }  # fmt: skip
+
+
+def test_what_payers_were_asked_about_cards_is_there_as_rows_answered_or_not(engine: Engine) -> None:
+    revision = import_module("carecoord.store.migrations.versions.0064_questions_about_cards")
+    asked = {
+        "resourceType": "CoverageEligibilityRequest", "status": "active", "created": "2026-11-22T09:00:00-05:00",
+        "insurer": {"reference": "Organization/granite"}, "patient": {"reference": "Patient/ann"},
+    }  # fmt: skip
+    told = {
+        "resourceType": "CoverageEligibilityResponse", "status": "active", "created": "2026-11-22T10:00:00-05:00",
+        "insurer": {"reference": "Organization/granite"}, "patient": {"reference": "Patient/ann"},
+    }  # fmt: skip
+    store_ = Store(engine)
+    for id in ("waits", "put", "done"):
+        store_.put(asked | {"id": id})
+    store_.put(asked | {"id": "off", "status": "cancelled"})
+    store_.put(asked | {"id": "unnamed", "insurer": {}})
+    for id, outcome in (("put", "queued"), ("done", "complete")):
+        store_.put(told | {"id": id, "outcome": outcome, "request": {"reference": f"CoverageEligibilityRequest/{id}"}})
+    with writing(engine) as conn:
+        conn.execute(text("DROP TABLE eligibility_question"))
+        with Operations.context(MigrationContext.configure(conn)):
+            revision.upgrade()
+        columns = "id, payer, patient, asked, answered"
+        found = conn.execute(text(f"SELECT {columns} FROM eligibility_question ORDER BY id")).all()
+    at, then = 1795356000000000, 1795359600000000  # 14:00 and 15:00 UTC
+    assert [tuple(each) for each in found] == [
+        ("done", "granite", "ann", at, then), ("put", "granite", "ann", at, None),
+        ("waits", "granite", "ann", at, None),
+    ]  # fmt: skip
 
 
 def test_each_migration_stands_on_the_one_before() -> None:
