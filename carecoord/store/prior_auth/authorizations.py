@@ -74,7 +74,7 @@ class Whose:
 class Asked:
     """What is asked for, at an instant (microseconds). after: (value of the sort, root) of the last; account: who asks.
     sort: None as the side's own clock has it; down: the other way round. payer, owner, state: only these, where any is
-    given. today: when the day ends (microseconds)."""
+    given; roots: these rows, `Claim/id`, where any are named. today: when the day ends (microseconds)."""
 
     now: int
     tab: Tab
@@ -87,6 +87,7 @@ class Asked:
     owner: str = ""
     state: str = ""
     today: int = 0
+    roots: tuple[str, ...] = ()
 
 
 def keep(conn: Connection, patient: str, made: Mapping[str, Mapping[str, Any]], now: int) -> None:
@@ -265,6 +266,7 @@ def _of(whose: Whose) -> Select[Any]:
 
 def _found(whose: Whose, asked: Asked) -> Select[Any]:
     found = _of(whose).where(_tab(asked))
+    found = found.where(row.c.root.in_(asked.roots)) if asked.roots else found
     for column, said in ((row.c.payer_key, asked.payer), (row.c.owner, asked.owner), (row.c.state, asked.state)):
         found = found.where(column == said) if said else found
     for start in search_words.asked(asked.words):

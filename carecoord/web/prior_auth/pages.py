@@ -25,6 +25,10 @@ def blueprint(world: World) -> Blueprint:
     def file(form: downloads.Form) -> Response:
         return screen.file(form)
 
+    @pages.get("/authorizations/chosen")
+    def chosen() -> Response:
+        return screen.chosen()
+
     @pages.get("/authorizations/standing")
     def standing() -> str:
         return screen.standing()

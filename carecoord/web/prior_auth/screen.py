@@ -1,13 +1,16 @@
 """The pages of a clinic's requests for authorization, put together: the list with a panel, one request by itself, the
 evidence of its payer's clock."""
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
-from urllib.parse import quote
+from typing import Any, Final
+from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
-from flask import make_response, render_template, request
+import msgspec
+from flask import make_response, redirect, render_template, request
 from jinja2_fragments.flask import render_block
+from sqlalchemy import Row
 from werkzeug.wrappers import Response
 
 from auth.grant import Grant
@@ -35,6 +38,7 @@ from carecoord.web.server.exchange import request_id
 from carecoord.world import World
 
 AT_HAND: Final[tuple[Verb, ...]] = ("assign", "snooze")  # acts for the rows that were chosen
+MOST: Final = 500  # rows that are chosen
 
 
 class Screen:
@@ -63,11 +67,27 @@ class Screen:
         return make_response(render_template("requests.html", **told))
 
     def file(self, form: downloads.Form) -> Response:
-        """The list as a file: every row of its tab, under the same words and choices."""
-        address = replace(addresses.parse(request.args), after=None)
-        rows = requests.download(self.world, sign_in.session().grant(), request_id(), self._asked(address))
+        """The list as a file: every row of its tab, under the same words and choices; of what was chosen, that."""
+        rows = self._rows()
         times = Times(self.world.clock(), self.zone)
         return downloads.table("authorizations", headings(list_view.CELLS), list_view.lines(rows, times), form)
+
+    def chosen(self) -> Response:
+        """On to the act for the referrals of the requests that were chosen, as far as their orders are here."""
+        cases = dict.fromkeys(str(id) for each in self._rows() for id in msgspec.json.decode(each.orders))
+        pairs = [(name, request.args.get(name, "")) for name in ("act", "back")]
+        return redirect(f"/chosen?{urlencode([*pairs, *(('id', id) for id in cases)])}", 303)
+
+    def _rows(self) -> Sequence[Row[Any]]:
+        """What the address asks for: the requests that it names by `id`, else all of its tab."""
+        ids = request.args.getlist("id")[:MOST]
+        address = replace(addresses.parse({} if ids else request.args), after=None)
+        asked = self._asked(address)
+        if ids:
+            order = addresses.parse(request.args)
+            roots = tuple(f"Claim/{id[:64]}" for id in ids)
+            asked = replace(asked, tab="all", roots=roots, sort=order.sort, down=order.down)
+        return requests.download(self.world, sign_in.session().grant(), request_id(), asked)
 
     def one(self, id: str, state: State | None = None, status: int = 200) -> Response:
         """One request; state: of a form that could not be done."""

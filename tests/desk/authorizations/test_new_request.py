@@ -1,6 +1,8 @@
 """The clinic's list of requests at work: what is chosen in it is assigned and put off together, and a request is begun
 from it: the patient found, an order chosen."""
 
+import csv
+import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,11 +44,13 @@ def line(client: FlaskClient) -> str:
 def test_the_requests_that_are_chosen_are_assigned_and_put_off_together_and_the_list_says_so(house: House) -> None:
     client = house.enter("coordinator")
     page = get(client, "/authorizations")
-    assert f'name="id" value="{CASE}" form="chosen"' in page
+    assert f'name="id" value="request-{CASE}" form="chosen"' in page
     assert re.findall(r'<button class="button chosen-only" form="chosen" name="act" value="([a-z]+)"', page) == [
         "assign", "snooze",
     ]  # fmt: skip
-    back = hidden(page, "/chosen")["back"]
+    back = hidden(page, "/authorizations/chosen")["back"]
+    sent = client.get(f"/authorizations/chosen?id=request-{CASE}&act=assign&back={back}")
+    assert (sent.status_code, sent.headers["Location"]) == (303, f"/chosen?act=assign&back=%2Fauthorizations&id={CASE}")
     form = get(client, f"/chosen?id={CASE}&act=assign&back={back}")
     assert 'href="/authorizations"' in form
     assert "Authorizations" in words(form)
@@ -59,10 +63,25 @@ def test_the_requests_that_are_chosen_are_assigned_and_put_off_together_and_the_
     assert "30 Nov" in line(client)
 
 
-def test_whoever_may_not_assign_is_offered_nothing_to_choose(house: House) -> None:
+def test_whoever_may_not_assign_chooses_rows_for_a_file_alone(house: House) -> None:
     page = get(house.enter("clinician"), "/authorizations")
-    assert 'class="c-pick"' not in page
+    assert re.findall(r'form="chosen" (?:name="act" value|formaction)="([^"]+)"', page) == ["/authorizations.csv"]
     assert NEW not in page
+
+
+def rows(client: FlaskClient, query: str) -> list[str]:
+    """Whose requests a file holds, in its order."""
+    return [each["patient_name"] for each in csv.DictReader(io.StringIO(get(client, f"/authorizations.csv?{query}")))]
+
+
+def test_the_file_of_what_is_chosen_has_these_rows_whatever_their_tab_and_nobody_elses(house: House) -> None:
+    client = house.enter("coordinator")
+    chosen = "id=request-order-24808&id=request-order-24807&id=request-nobody&id=request-order-24817"
+    assert rows(client, chosen) == ["Okafor, Ngozi", "Petrov, Irina", "Hussain, Bilal"]
+    assert rows(client, f"{chosen}&sort=patient") == ["Hussain, Bilal", "Okafor, Ngozi", "Petrov, Irina"]
+    whole, some = (get(client, f"/authorizations.csv?{query}").splitlines()[0] for query in ("", chosen))
+    assert whole == some, "the columns are those of the list"
+    assert rows(house.enter("outsider"), chosen) == []
 
 
 def test_a_patient_is_found_an_order_chosen_and_a_draft_begun_once(house: House) -> None:

@@ -2,6 +2,7 @@
 by the keyboard alone."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,9 +25,9 @@ GRANTED, DENIED = "request-order-24807", "request-order-24824"
     (f"/authorizations/{DENIED}?act=appeal", LOOKS),
     ("/authorizations/request-order-24817?act=answer-payer", ENDS),
     ("/authorizations/request-order-24808?act=send-request", ENDS),
-    (f"/authorizations/{GRANTED}/evidence", ENDS),
-    (f"/authorizations/{GRANTED}/packet", ENDS),
-    ("/authorizations/standing", ENDS),
+    (f"/authorizations/{GRANTED}/evidence", LOOKS),
+    (f"/authorizations/{GRANTED}/packet", LOOKS),
+    ("/authorizations/standing", LOOKS),
     ("/authorizations/new?q=Patel", ENDS),
     ("/authorizations/new?patient=nadia-rahman", LOOKS),
 ])  # fmt: skip
@@ -82,6 +83,9 @@ def test_requests_are_chosen_and_assigned_and_a_new_one_is_begun_by_the_keyboard
     page.keyboard.press("x")
     page.keyboard.press("j")
     page.keyboard.press("x")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download 2 chosen").press("Enter")
+    assert len(Path(download.value.path()).read_text().splitlines()) == 3, "the head, and the rows that were chosen"
     button = page.get_by_role("button", name="Give to somebody")
     expect(button).to_be_visible()
     button.focus()
@@ -90,6 +94,7 @@ def test_requests_are_chosen_and_assigned_and_a_new_one_is_begun_by_the_keyboard
     expect(page.get_by_role("link", name="Authorizations").last).to_be_visible()
     check(page)
     page.goto("/authorizations/new")
+    expect(page.locator("main [name=q]")).to_be_focused()  # by itself, a moment after the page is there
     page.keyboard.type("Rahman")
     page.keyboard.press("Enter")
     page.get_by_role("link", name="Choose this patient").focus()

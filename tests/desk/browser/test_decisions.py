@@ -9,9 +9,13 @@ from tests.axe import LOOKS, check
 
 
 @pytest.mark.parametrize(
-    "path", ["/decisions/metrics", "/decisions/metrics?show=standard-approved&part=of", "/decisions/letters"]
-)
-def test_axe_finds_nothing_on_the_pages_of_metrics_and_letters(open_page: Callable[..., Any], path: str) -> None:
+    "path",
+    [
+        "/decisions/metrics", "/decisions/metrics?show=standard-approved&part=of", "/decisions/letters",
+        "/decisions/coverage?member=none", "/decisions/alike?id=request-order-24825&id=request-order-24829",
+    ],
+)  # fmt: skip
+def test_axe_finds_nothing_on_the_further_pages_of_a_payers_desk(open_page: Callable[..., Any], path: str) -> None:
     check(open_page(path, "payer"), LOOKS)
 
 
@@ -19,8 +23,10 @@ def test_axe_finds_nothing_and_a_line_is_decided_by_the_keyboard_up_to_its_fault
     open_noisy: Callable[..., Any], noise: list[str]
 ) -> None:
     page = open_noisy("/decisions", "payer")
-    check(page)
+    check(page, LOOKS)
     page.goto("/decisions/request-order-24825")
+    check(page, LOOKS)
+    page.set_viewport_size({"width": 1440, "height": 900})
     page.keyboard.press("Tab")
     for _ in range(80):
         if page.evaluate("document.activeElement.name === 'do-1'"):

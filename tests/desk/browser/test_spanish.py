@@ -15,7 +15,7 @@ PAGES = {
     ),
     "auditor": ("/audit",),
     "admin": ("/setup", "/setup?step=clinicians", "/policies", "/letters", "/import", "/jobs", "/ehrs", "/people"),
-    "payer": ("/decisions", "/decisions/request-order-24825"),
+    "payer": ("/decisions", "/decisions/request-order-24825", "/decisions/coverage?member=none", "/decisions/letters"),
     "contracts": ("/contracts?tab=all", "/contracts/agr-0107-v3", "/contracts/new"),
 }  # fmt: skip
 # Texts whose end the reader does not get: wider than the box that hides what is too much, without a mark of it ("...")
