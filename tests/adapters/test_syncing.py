@@ -503,8 +503,10 @@ def test_examining_an_ehr_that_is_down_says_what_happened(world: World, added: E
         examine(world, "little")
     assert busy.value.headers["Retry-After"] == "600"
     filled.fail("metadata", Reply(200, {}, delay=0.8), times=9)
+    filled.asked.clear()
     with pytest.raises(errors.TimedOut):
         examine(world, "little")
+    assert len(filled.asked) == 2, "once more and not five times: somebody waits for it"
     filled.faults.clear()
     filled.fail("metadata", Reply(404, {}))
     with pytest.raises(errors.BadGateway, match="404"):

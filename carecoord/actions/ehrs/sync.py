@@ -35,6 +35,8 @@ from fhir_adapters.errors import Away, EhrError, Misconfigured, TimedOut
 from fhir_adapters.sync import Outcome, Source
 
 _ABOUT = {"patient", "subject", "beneficiary", "actor"}  # parameters that say whom a resource is about
+# Somebody waits for what is examined: one more try, at once. A sync has the patience of its EHR's dialect.
+_WATCHED = {"attempts": 2.0, "backoff_seconds": 0.3}
 _log = structlog.get_logger()
 
 Report = Callable[[str, int, int | None], None]
@@ -162,7 +164,7 @@ def examine(world: World, name: str) -> Examined:
         one = ehrs.get(conn, name)
     with world.http() as session:
         try:
-            connection = connections.connected(world, one, session)
+            connection = connections.connected(world, replace(one, limits={**one.limits, **_WATCHED}), session)
         except EhrError as trouble:
             raise _problem(trouble) from trouble
     planned = connections.planned(connection)
