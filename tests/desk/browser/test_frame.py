@@ -36,11 +36,12 @@ OUTSIDE = """async () => {
         // a panel that covers the list covers its menus too
         if (!button.checkVisibility({visibilityProperty: true}) || at(button)?.closest('#panel')) continue;
         at(button).click();
-        for (let n = 0; n < 200 && !list.querySelector('.menu-item'); n += 1) await drawn();  // some are fetched
+        const offers = '.menu-item, input, select, button';
+        for (let n = 0; n < 200 && !list.querySelector(offers); n += 1) await drawn();  // some are fetched
         await drawn();
         const box = list.getBoundingClientRect();
         const inside = box.left >= 0 && box.top >= 0 && box.right <= innerWidth && box.bottom <= innerHeight;
-        const offered = list.querySelectorAll('.menu-item, input, select, button');
+        const offered = list.querySelectorAll(offers);
         const seen = [...offered].filter(item => item.checkVisibility()).slice(0, 3);
         const hidden = seen.filter(item => !item.contains(at(item)));
         opened += 1;
