@@ -14,6 +14,7 @@ from carecoord.actions.people.accounts import NewUser
 from tests.desk.conftest import PASSWORD, PEOPLE, House
 
 MOST_STEPS = 120  # of Tab, until what is looked for has the focus
+FIELD = ":is(input, textarea, select):focus"
 HAS_FOCUS = "element => element === document.activeElement"
 Named = str | re.Pattern[str]
 
@@ -23,6 +24,12 @@ def let_in(context: BrowserContext, person: FlaskClient) -> None:
     cookie = person.get_cookie("cc")
     assert cookie is not None
     context.add_cookies([{"name": "cc", "value": cookie.value, "domain": "127.0.0.1", "path": "/"}])
+
+
+def type_in(page: Page, words: str) -> None:
+    """Type into the field that has the focus, once there is one: a page has come before it gives it to its first."""
+    page.locator(FIELD).wait_for()
+    page.keyboard.type(words)
 
 
 @dataclass
@@ -52,7 +59,7 @@ class Hands:
     def type(self, words: str) -> None:
         """Fill the field that has the focus."""
         self.tally.acts += 1
-        self.page.keyboard.type(words)
+        type_in(self.page, words)
 
     def walk(self, role: Any, name: Named, key: str = "Tab") -> Locator:
         """Step on until what has this role and accessible name has the focus."""

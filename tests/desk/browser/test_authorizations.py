@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from tests.axe import ENDS, LOOKS, check
 from tests.desk.authorizations.test_automatic import work
+from tests.desk.browser.hands import type_in
 from tests.desk.browser.test_acts import Open, acting_site, open_desk, sessions
 from tests.desk.conftest import House
 
@@ -40,7 +41,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_window(
 def test_a_request_is_found_opened_and_acted_on_by_the_keyboard_alone(open_desk: Open) -> None:
     page = open_desk("/authorizations")
     page.keyboard.press("/")
-    page.keyboard.type("Hussain")
+    type_in(page, "Hussain")
     page.keyboard.press("Enter")
     page.wait_for_url("**q=Hussain*")
     expect(page.locator(".case-link").first).to_contain_text("Hussain")
@@ -94,8 +95,7 @@ def test_requests_are_chosen_and_assigned_and_a_new_one_is_begun_by_the_keyboard
     expect(page.get_by_role("link", name="Authorizations").last).to_be_visible()
     check(page)
     page.goto("/authorizations/new")
-    expect(page.locator("main [name=q]")).to_be_focused()  # by itself, a moment after the page is there
-    page.keyboard.type("Rahman")
+    type_in(page, "Rahman")
     page.keyboard.press("Enter")
     page.get_by_role("link", name="Choose this patient").focus()
     page.keyboard.press("Enter")

@@ -12,7 +12,7 @@ from carecoord.store.database import marks
 from carecoord.store.database.engine import writing
 from carecoord.store.terms import codes
 from tests.axe import LOOKS, check
-from tests.desk.browser.hands import let_in
+from tests.desk.browser.hands import let_in, type_in
 from tests.desk.browser.servers import serving
 from tests.desk.conftest import House
 
@@ -55,7 +55,7 @@ class Hands:
 
     def type(self, text: str) -> None:
         self.count += 1
-        self.page.keyboard.type(text)
+        type_in(self.page, text)
 
 
 def test_a_patient_is_found_by_telephone_and_referred_by_keyboard_and_stands_on_the_worklist(page: Page) -> None:

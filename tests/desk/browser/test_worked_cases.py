@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.axe import ENDS, LOOKS, check
+from tests.desk.browser.hands import type_in
 from tests.desk.browser.servers import serving
 from tests.desk.conftest import NOW, House
 
@@ -79,7 +80,7 @@ def write(page: Page, **fields: str) -> None:
     for label, said in fields.items():
         reach(page, label.replace("_", " "))
         page.keyboard.press("ControlOrMeta+a")
-        page.keyboard.type(said)
+        type_in(page, said)
 
 
 def sign(page: Page, payer: str, provider: str) -> None:
@@ -88,7 +89,7 @@ def sign(page: Page, payer: str, provider: str) -> None:
     expect(page.get_by_role("heading", name="It was signed")).to_be_visible()
     write(page, On="22 Nov")  # the focus stands in the first field
     page.keyboard.press("Shift+Tab")
-    page.keyboard.type(payer)
+    type_in(page, payer)
     page.keyboard.press("Tab")
     write(page, Signed_for=provider)
     page.keyboard.press("ControlOrMeta+Enter")
@@ -154,7 +155,7 @@ def test_6_an_agreement_that_lapses_is_followed_by_a_new_one(look: Look) -> None
     expect(page.get_by_role("heading", name="New agreement")).to_be_visible()
     press(page, "Payer and provider")
     expect(page.get_by_role("heading", name="Payer and provider")).to_be_visible()
-    page.keyboard.type("AGR-0211")  # the focus stands in the first field
+    type_in(page, "AGR-0211")  # the focus stands in the first field
     write(page, Payer="Granite Care Alliance", Provider="Northgate Digestive", First_day="2 Dec", Last_day="1 Dec 2028")
     page.keyboard.press("ControlOrMeta+Enter")
     expect(page.get_by_text("Networks in which the provider takes part")).to_be_visible()
