@@ -263,3 +263,91 @@ def test_an_answer_whose_request_is_not_here_is_read_too(place: Api, member: Api
     assert (benefit["outcome"], benefit["preAuthRef"], "claim" in benefit) == ("complete", ["BH-9"], False)
     assert benefit["insurance"] == [{"focal": True, "coverage": {"extension": UNKNOWN}}]
     judge(benefit, "ExplanationOfBenefit")
+
+
+def listed(answer: Any) -> list[str]:
+    """What a Bundle has, `Type/id`, with how it came where it did not match."""
+    assert answer.status_code == 200, told(answer)
+    return [
+        f"{each['resource']['resourceType']}/{each['resource']['id']}"
+        + ("" if each.get("search", {}).get("mode", "match") == "match" else " included")
+        for each in answer.get_json().get("entry", [])
+    ]
+
+
+def test_its_one_version_is_read_and_stands_in_every_history_until_it_changes(
+    request_of: Api, member: Api
+) -> None:
+    (benefit,) = found(member)
+    path, version = f"/ExplanationOfBenefit/{benefit['id']}", benefit["meta"]["versionId"]
+    assert member.get(f"{path}/_history/{version}").get_json() == benefit
+    assert member.get(f"{path}/_history/{int(version) - 1}").status_code == 404
+    for address, total in ((f"{path}/_history", 1), ("/ExplanationOfBenefit/_history", None)):
+        told_of = member.get(address).get_json()
+        assert (told_of["type"], told_of.get("total")) == ("history", total), address
+        (entry,) = told_of["entry"]
+        assert (entry["resource"], entry["response"]["etag"]) == (benefit, f'W/"{version}"'), address
+    assert "entry" not in member.get(f"{path}/_history?_since=2099-01-01T00:00:00Z").get_json()
+    assert request_of.put("/ClaimResponse/r", decided()).status_code == 201
+    (after,) = found(member)
+    assert member.get(f"{path}/_history/{version}").status_code == 404, "nobody keeps what it was"
+    assert member.get(f"{path}/_history/{after['meta']['versionId']}").get_json() == after
+
+
+def test_a_history_goes_on_behind_it_page_by_page(request_of: Api, client: Callable[..., Api]) -> None:
+    own = client("patient/ExplanationOfBenefit.rs patient/Claim.rs patient/Patient.rs", patient="p",
+                 fhir_user="Patient/p")  # fmt: skip
+    whole = [(each["fullUrl"], each["response"]["etag"]) for each in own.get("/_history").get_json()["entry"]]
+    paged, path = [], "/_history?_count=1"
+    while path:
+        page = own.get(path).get_json()
+        paged += [(each["fullUrl"], each["response"]["etag"]) for each in page.get("entry", [])]
+        path = next((each["url"] for each in page["link"] if each["relation"] == "next"), "").partition("/fhir")[2]
+    assert paged == whole
+    assert sorted({url.split("/fhir/")[1].split("/")[0] for url, _ in whole}) == [
+        "Claim", "ExplanationOfBenefit", "Patient",
+    ]  # fmt: skip
+
+
+def test_what_it_refers_to_comes_along_and_it_comes_along_with_what_it_refers_to(
+    request_of: Api, member: Api, client: Callable[..., Api]
+) -> None:
+    (benefit,) = found(member)
+    mine = f"ExplanationOfBenefit/{benefit['id']}"
+    own = client("patient/*.rs", patient="p", fhir_user="Patient/p")
+    for query, others in {
+        "_include=ExplanationOfBenefit:patient": ["Patient/p included"],
+        "_include=ExplanationOfBenefit:claim": ["Claim/c included"],
+        "_include=ExplanationOfBenefit:patient:Claim": [],
+        "_include=ExplanationOfBenefit:claim&_include:iterate=Claim:patient": [
+            "Claim/c included", "Patient/p included"],
+        "_revinclude=Provenance:target": [],
+    }.items():  # fmt: skip
+        assert listed(own.get(f"/ExplanationOfBenefit?{query}")) == [mine, *others], query
+        assert listed(member.get(f"/ExplanationOfBenefit?{query}")) == [mine], "its scope is of these alone"
+    came = f"{mine} included"
+    assert listed(own.get("/Patient?_id=p&_revinclude=ExplanationOfBenefit:patient")) == ["Patient/p", came]
+    assert listed(own.get("/Claim?_id=c&_revinclude=ExplanationOfBenefit:claim")) == ["Claim/c", came]
+    narrow = client("patient/Patient.rs", patient="p", fhir_user="Patient/p")
+    assert listed(narrow.get("/Patient?_revinclude=ExplanationOfBenefit:patient")) == ["Patient/p"]
+
+
+def test_no_interaction_tells_anybody_else_of_it(request_of: Api, member: Api, client: Callable[..., Api]) -> None:
+    request_of.put("/Patient/q", {"resourceType": "Patient", "id": "q", "name": [{"family": "Else"}]})
+    (benefit,) = found(member)
+    id, version = benefit["id"], benefit["meta"]["versionId"]
+    for name, api in {
+        "another member's app": client("patient/*.rs", patient="q", fhir_user="Patient/q"),
+        "a relative's app": client("patient/*.rs", patient="p", fhir_user="RelatedPerson/r"),
+        "coordinator": client("user/*.cruds", roles="coordinator", organization="clinic"),
+        "the payer": client("user/*.cruds", roles="payer", organization="third"),
+        "another payer": client("system/*.rs", roles="payer", organization="heart"),
+        "a service": client("system/*.rs"),
+    }.items():
+        for path in (f"/ExplanationOfBenefit/{id}/_history", f"/ExplanationOfBenefit/{id}/_history/{version}"):
+            assert api.get(path).status_code == (403 if name == "a relative's app" else 404), (name, path)
+        for path in (
+            "/ExplanationOfBenefit/_history", "/_history?_count=500", "/ExplanationOfBenefit?_include=*",
+            "/Patient?_revinclude=ExplanationOfBenefit:patient", "/Claim?_revinclude=ExplanationOfBenefit:claim",
+        ):  # fmt: skip
+            assert id not in api.get(path).text, (name, path)

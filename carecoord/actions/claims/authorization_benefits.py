@@ -14,6 +14,7 @@ from carecoord.domain.resource.elements import Json, item, key, target, text
 from carecoord.fhir import text as json
 from carecoord.fhir.instants import instant
 from carecoord.fhir.search.extract import extract
+from carecoord.fhir.search.query import Search
 from carecoord.store.prior_auth import authorizations
 from carecoord.store.resources import read
 from carecoord.store.resources.read import Row
@@ -34,6 +35,18 @@ def unstored(turn: Turn, type: str) -> list[Unstored]:
     changed = {f"{each.type}/{each.id}": each.updated for each in papers}
     known = {key(each): each for each in (json.loads(paper.body) for paper in papers)}
     return list(_made(turn, patient, [each._mapping for each in rows], known, changed))
+
+
+def along(turn: Turn, search: Search) -> list[Unstored]:
+    """Those that may come with what a search of another type finds, where it asks for such."""
+    asks = any(param.type == TYPE for each in search.includes if each.reverse for param in each.params)
+    return unstored(turn, TYPE) if asks and search.type != TYPE else []
+
+
+def versions(turn: Turn, type: str | None) -> list[Row]:
+    """Of each of these that the asker may read the one version that there is: nobody keeps another."""
+    may = turn.filter(TYPE, "r") if type in (None, TYPE) else ()
+    return [each.row for each in unstored(turn, TYPE) if lets(each, may)] if may else []
 
 
 def one(turn: Turn, type: str, id: str) -> Row | None:

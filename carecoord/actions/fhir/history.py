@@ -10,6 +10,7 @@ import msgspec
 
 from carecoord.actions.access.audited import noted
 from carecoord.actions.access.turn import Turn
+from carecoord.actions.claims import authorization_benefits
 from carecoord.actions.fhir.read import Pairs, about, address, demand_type, known, same_person
 from carecoord.actions.fhir.write import ID
 from carecoord.errors import Forbidden, Invalid
@@ -22,6 +23,7 @@ from carecoord.fhir.types import TYPES
 from carecoord.store.resources import read
 from carecoord.store.resources.read import Row
 from carecoord.store.search.history import Limit, Point, changes
+from carecoord.store.search.unstored import FIRST
 
 _END = Point(FOREVER, 2**62, 2**30)
 _decode = msgspec.json.Decoder(tuple[str, str, int]).decode
@@ -30,12 +32,13 @@ _decode = msgspec.json.Decoder(tuple[str, str, int]).decode
 def versions(turn: Turn, type: str, id: str, pairs: Pairs) -> bytes:
     """The history Bundle of one resource. Raises Forbidden, NotFound, Invalid naming the argument."""
     with noted(turn, "history", type, id) as shown:
-        now = known(turn, type, id)
+        made = authorization_benefits.one(turn, type, id)
+        now = made or known(turn, type, id)
         asked = _Asked(turn, pairs)
         before = asked.place.version if asked.place else None
-        rows = read.history(turn.conn, type, id, asked.count + 1, before)
+        rows = [made] if made else read.history(turn.conn, type, id, asked.count + 1, before)
         rows = [row for row in rows if row.updated >= asked.since]
-        total = now.version if not asked.since and turn.filter(type, "r") == EVERYTHING else None
+        total = 1 if made else now.version if not asked.since and turn.filter(type, "r") == EVERYTHING else None
         asked.choose(rows, lambda row: same_person(turn, now, row))
         shown += [about(turn, row) for row in asked.chosen]
         return asked.page(f"{type}/{id}/_history", rows, total)
@@ -53,10 +56,18 @@ def changed(turn: Turn, type: str | None, pairs: Pairs) -> bytes:
             raise Forbidden("The history of everything needs an access that may read something.")
         asked = _Asked(turn, pairs)
         limits = {name: _limit(turn, name) for name in types if turn.filter(name, "r") != EVERYTHING}
-        rows = changes(turn.conn, types, asked.count + 1, asked.place or _END, asked.since, limits)
-        asked.choose(rows, lambda row: row.type not in limits or _is_same(turn, row))
+        end = asked.place or _END
+        rows = changes(turn.conn, types, asked.count + 1, end, asked.since, limits)
+        if made := [row for row in authorization_benefits.versions(turn, type) if asked.since <= row.updated]:
+            made = [row for row in made if _point(row) < end]
+            rows = sorted((*rows, *made), key=_point, reverse=True)[: asked.count + 1]
+        asked.choose(rows, lambda row: row.rid >= FIRST or row.type not in limits or _is_same(turn, row))
         shown += [about(turn, row) for row in asked.chosen]
         return asked.page(f"{type}/_history" if type else "_history", rows, None)
+
+
+def _point(row: Row) -> Point:
+    return Point(row.updated, row.rid, row.version)
 
 
 def _limit(turn: Turn, type: str) -> Limit:
@@ -120,12 +131,15 @@ def _place(turn: Turn, word: str) -> Point:
         type, id, version = _decode(base64.urlsafe_b64decode(word.encode() + b"=" * (-len(word) % 4)))
     except (ValueError, msgspec.MsgspecError):
         type, id, version = "", "", 0
+    made = authorization_benefits.one(turn, type, id) if type == authorization_benefits.TYPE else None
+    if made and made.version == version:
+        return _point(made)
     ours = type in TYPES and ID.fullmatch(id) and 0 < version < 2**31
     now = read.get(turn.conn, type, id) if ours else None
     row = read.version(turn.conn, type, id, version) if ours and turn.sees_there(type, now) else None
     if row is None:
         raise Invalid("This link to a page is not one of ours. Start the history again.", f"http.{CURSOR}")
-    return Point(row.updated, row.rid, row.version)
+    return _point(row)
 
 
 def _whole(value: str) -> int:

@@ -40,9 +40,14 @@ def present(turn: Turn, type: str, id: str) -> Row:
 
 
 def past(turn: Turn, type: str, id: str, number: str) -> Row:
-    """A version. Raises NotFound also for one of which only a narrower access can not tell whether it was in scope."""
+    """A version; of what is made when it is read the present one is all there is. Raises NotFound also for one of which
+    only a narrower access can not tell whether it was in scope."""
     with noted(turn, "vread", type, id) as shown:
-        now = known(turn, type, id)
+        made = authorization_benefits.one(turn, type, id)
+        if made and number == str(made.version):
+            shown.append(made.patient)
+            return turn.told(made)
+        now = made or known(turn, type, id)
         ours = number.isascii() and number.isdigit() and len(number) <= 9
         row = read.version(turn.conn, type, id, int(number)) if ours else None
         if row is None or not same_person(turn, now, row):
@@ -68,7 +73,8 @@ def searched(turn: Turn, type: str, pairs: Pairs, strict: bool, within: tuple[st
             inside = _inside(within, type, turn.world.base)
             may = lambda one: _both(turn.filter(one, "s"), inside) if one == type else turn.filter(one, "s")  # noqa: E731
         sizes = {"page_size": settings.page_size, "page_max": settings.page_max}
-        page = find(turn.conn, search, may, **sizes, beside=authorization_benefits.unstored(turn, type))
+        beside, along = authorization_benefits.unstored(turn, type), authorization_benefits.along(turn, search)
+        page = find(turn.conn, search, may, **sizes, beside=beside, along=along)
         shown += [row.patient for row in (*page.rows, *page.included)]
         path = f"{within[0]}/{within[1]}/{type}" if within else type
         return _searchset(turn, search, page, path)

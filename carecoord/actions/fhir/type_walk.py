@@ -56,7 +56,8 @@ def walk(
         left = most - len(rows)
         search = replace(part.search, count=left or 1, cursor=cursor if type == start else None, total="none")
         beside = authorization_benefits.unstored(turn, type)
-        page = find(turn.conn, search, part.may, page_max=settings.page_max, beside=beside)
+        page = find(turn.conn, search, part.may, page_max=settings.page_max, beside=beside,
+                    along=authorization_benefits.along(turn, search))  # fmt: skip
         if not left:  # the page is full: was this one the last?
             if page.rows:
                 return Walked(rows, list(included.values()), f"{type}{_MARK}", list(issues))

@@ -3,7 +3,7 @@
 Clause: FHIR R4 search.html#include. A resource is never sent twice, and none that the asker may not see.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -16,11 +16,12 @@ from carecoord.fhir.types import TYPES
 from carecoord.store.database.bulk import runs
 from carecoord.store.database.joins import Then
 from carecoord.store.database.tables import ix_reference, resource
-from carecoord.store.resources.read import COLUMNS, Row, rows, version
+from carecoord.store.resources.read import COLUMNS, Row, many, rows, version
 from carecoord.store.search.compile import May, SearchCompiler
 from carecoord.store.search.conditions import Condition, Values
 from carecoord.store.search.pages import Prepared, prepared
 from carecoord.store.search.statements import check
+from carecoord.store.search.unstored import Unstored, lets
 
 MOST = 1000  # resources included in one page
 _FEW = 3  # types whose checks may stand in one statement
@@ -33,8 +34,12 @@ _DEEPEST = 8  # rounds of :iterate
 _RUN = 400
 
 
-def included(conn: Connection, search: Search, page: Sequence[Row], may: May) -> list[Row]:
-    """The resources to send with a page, at most MOST and one more, which tells that there are others."""
+def included(
+    conn: Connection, search: Search, page: Sequence[Row], may: May, made: Sequence[Unstored] = ()
+) -> list[Row]:
+    """The resources to send with a page, at most MOST and one more, which tells that there are others. made: what no
+    table holds, that may be on the page or come with it."""
+    beside = [each for each in made if lets(each, may(each.row.type))]
     found: dict[int, Row] = {}
     known = {row.rid for row in page}
     frontier: Sequence[Row] = page
@@ -42,7 +47,8 @@ def included(conn: Connection, search: Search, page: Sequence[Row], may: May) ->
         fresh: dict[int, Row] = {}
         for include in search.includes:
             if n == 0 or include.iterate:
-                fresh |= {row.rid: row for row in _follow(conn, include, frontier, may) if row.rid not in known}
+                fresh |= {row.rid: row for row in _follow(conn, include, frontier, may, beside)
+                          if row.rid not in known}  # fmt: skip
                 if not include.reverse:
                     fresh = _as_meant(conn, include, frontier, fresh, may)
         if not fresh or len(found) > MOST:
@@ -53,8 +59,26 @@ def included(conn: Connection, search: Search, page: Sequence[Row], may: May) ->
     return list(found.values())[: MOST + 1]
 
 
-def _follow(conn: Connection, include: Include, page: Sequence[Row], may: May) -> Iterable[Row]:
-    return _referring(conn, include, page, may) if include.reverse else _referred(conn, include, page, may)
+def _follow(
+    conn: Connection, include: Include, page: Sequence[Row], may: May, beside: Sequence[Unstored]
+) -> Iterator[Row]:
+    if include.reverse:
+        yield from _referring(conn, include, page, may)
+        named = {(row.type, row.id) for row in page if include.target in (None, row.type)}
+        yield from (each.row for each in beside if not named.isdisjoint(_named(each, include)))
+        return
+    yield from _referred(conn, include, page, may)
+    here = {row.rid for row in page}
+    pairs = {pair for each in beside if each.row.rid in here for pair in _named(each, include)}
+    pairs = {(type, id) for type, id in pairs if include.target in (None, type) and may(type) != NOTHING}
+    limited = [type for type in {type for type, _ in pairs} if may(type) != EVERYTHING]
+    yield from _visible(conn, many(conn, pairs), limited, may)
+
+
+def _named(one: Unstored, include: Include) -> Iterator[tuple[str, str]]:
+    """What a resource that no table holds refers to by the parameters of an include: the resources of this server."""
+    keys = {param.key for param in include.params}
+    return ((type, id) for key, id, type, url in one.index.reference if key in keys and not url and type in TYPES)
 
 
 def _referred(conn: Connection, include: Include, page: Sequence[Row], may: May) -> Iterable[Row]:

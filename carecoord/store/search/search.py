@@ -54,11 +54,12 @@ class Page:
 
 def find(
     conn: Connection, search: Search, may: May, *, page_size: int = 20, page_max: int = 1000,
-    beside: Sequence[Unstored] = (),
+    beside: Sequence[Unstored] = (), along: Sequence[Unstored] = (),
 ) -> Page:  # fmt: skip
     """A page of a search, of what the asker may see: `may` tells that for every type, and is heeded for what is
     found, for what a chain or _has passes on the way, and for what is included. beside: resources of the type that are
-    not stored, of which those that the search means stand in their places; what they refer to is not included.
+    not stored, of which those that the search means stand in their places; along: of other types, that may come with
+    what is found.
 
     Raises Invalid for a cursor that is not of this search.
     """
@@ -79,7 +80,7 @@ def find(
         total = run.total(search.total == "estimate") + len(made)
     last = found[count - 1] if more else None
     word = seal(secret(conn), search, Place(last[1], last[0].rid, total)) if last else None
-    others = included(conn, search, shown, may) if search.includes else []
+    others = included(conn, search, shown, may, (*beside, *along)) if search.includes else []
     issues = search.warnings if len(others) <= MOST else (*search.warnings, _TOO_MANY)
     return Page(shown, others[:MOST], total, word, issues)
 
