@@ -30,7 +30,8 @@ def install(verbs: Verbs) -> None:
     one.add_argument("--client-id", required=True, help="who we are there")
     one.add_argument("--secret-file", type=Path, metavar="FILE", help="holds our secret there; only its owner reads it")
     one.add_argument("--organization", metavar="ID", help="the Organization here to which somebody new belongs")
-    one.add_argument("--role", action="append", default=[], choices=ROLES, help="what somebody new may do")
+    more = "what somebody new may do; may be given again"
+    one.add_argument("--role", action="append", default=[], choices=ROLES, help=more)
     one = verb(under, "link", link, "let a person in by a provider")
     one.add_argument("id", help="the provider")
     one.add_argument("login", help="the person's login here")

@@ -33,6 +33,7 @@ from carecoord.actions.people import openid_providers, openid_sign_in
 from carecoord.actions.server import keys as server_keys
 from carecoord.actions.server import outgoing
 from carecoord.app import wired
+from carecoord.domain.access import verbs
 from carecoord.errors import Invalid, Problem
 from carecoord.store.audit.tables import audit
 from carecoord.store.database.engine import open_engine, reading, writing
@@ -169,6 +170,18 @@ def test_somebody_of_the_hospital_is_let_in_with_its_roles_and_organization(desk
     assert desk.web.get(answer.location).status_code == 200
     assert desk.web.get("/referrals/lindqvist-cardiology").status_code == 404
     assert audited(desk) == [(200, who.id)]
+
+
+def test_a_payers_people_are_let_in_as_medical_directors_where_its_provider_was_given_that_role_too(
+    desk: Place, hospital: Hospital, told: Provider
+) -> None:
+    roles = frozenset({"payer", "medical-director"})
+    openid_providers.add(desk.world, replace(told, roles=roles))
+    assert sign_in(desk, hospital).status_code == 303
+    found = me(desk)
+    assert found is not None
+    assert found.user.roles == roles
+    assert verbs.may(sessions.grant_of(found.user).roles, "agree")
 
 
 @pytest.mark.usefixtures("told")

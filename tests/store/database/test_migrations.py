@@ -10,8 +10,8 @@ from alembic.operations import Operations
 from sqlalchemy import Engine, select, text
 
 from auth import store
-from auth.store import User
-from auth.tables import user
+from auth.store import Token, User
+from auth.tables import token, user
 from carecoord.store.database import schema
 from carecoord.store.database.engine import migrate, open_engine, reading, writing
 from carecoord.store.database.tables import case, outbox
@@ -84,6 +84,7 @@ WRITTEN = {  # number -> sha256 of what the migration does; a line is added when
     "0061": "3934d7201f81eb0ae9601fd6d29b5e71f7ac8e858608048e245483ed17020050",
     "0062": "b0ea79d98c72fcdb707954074e0958bc10fbb93ff2f371ea615f1ad5ba9912d1",
     "0063": "f41ed4415c829b51a284a3ed43a38cfd8fffa1769ca5adcb52f513e03f73c900",
+    "0064": "50b9ce930b22f95e780a7274c7ae50a3e815f1a40a293cdabdbe7ff0fdf38fd5",
 }
 
 
@@ -127,6 +128,23 @@ def test_whoever_decided_at_a_payers_desk_is_a_medical_director_and_nobody_else_
         "clerk": {"payer", "medical-director"}, "both": {"admin", "payer", "medical-director"},
         "maria": {"coordinator"}, "odd": {"payer-side"}, "has": {"payer", "x", "medical-director"},
     }  # fmt: skip
+
+
+def test_an_access_token_that_says_other_roles_than_its_persons_ends_and_no_other_does(engine: Engine) -> None:
+    revision = import_module("carecoord.store.migrations.versions.0065_tokens_of_other_roles")
+    held = {("clerk", "access"): "payer", ("clerk", "refresh"): "payer", ("maria", "access"): "coordinator",
+            ("service", "access"): "payer"}  # fmt: skip
+    with writing(engine) as conn:
+        for id, roles in (("clerk", "payer medical-director"), ("maria", "coordinator")):
+            store.add_user(conn, User(id, id, id, frozenset(roles.split()), None, None), "", 0)
+        for (subject, kind), roles in held.items():
+            kept = Token(kind, "app", subject, "user/*.rs", 0, 9, roles=frozenset(roles.split()))
+            store.issue(conn, kept, f"{subject} {kind}")
+        with Operations.context(MigrationContext.configure(conn)):
+            revision.upgrade()
+    with reading(engine) as conn:
+        left = {(row.subject, row.kind) for row in conn.execute(select(token.c.subject, token.c.kind))}
+    assert left == held.keys() - {("clerk", "access")}
 
 
 def test_what_payers_were_asked_about_cards_is_there_as_rows_answered_or_not(engine: Engine) -> None:
