@@ -25,6 +25,9 @@ from carecoord.actions.terms import shipped
 from carecoord.domain.access import roles
 from carecoord.domain.prior_auth.pas.guide import GUIDES
 from carecoord.effects import session, world
+from carecoord.fhir import definitions
+from carecoord.fhir.search import params
+from carecoord.fhir.types import TYPES
 from carecoord.store.audit.events import keep_handing_over
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.worklist.bitmaps import copies
@@ -85,9 +88,10 @@ from carecoord.web.supervision import pages as load_pages
 from carecoord.web.terms import pages as terms_pages
 from carecoord.web.worklist import asked_pages, saved_view_pages
 from carecoord.web.worklist import pages as worklist_pages
+from carecoord.words.catalogue import languages, words
 from carecoord.world import World
 
-__all__ = ["create", "drain", "make_ready", "wired", "world"]
+__all__ = ["create", "drain", "make_ready", "preload", "wired", "world"]
 
 ROOMS: Final = (  # of the web, whose pages need the world and nothing else
     people, import_pages, published_import_pages, policies_pages, setup_pages, copy_pages, payer_pages, template_pages,
@@ -104,6 +108,18 @@ ROOMS: Final = (  # of the web, whose pages need the world and nothing else
     conflict_pages, ehr_pages, quality_pages, rule_pages,
 )  # fmt: skip
 LAST_DRAIN = 5.0  # seconds that an ending process gives the journal; what is left, another process drains
+
+
+def preload() -> None:
+    """Read what every process of a server would read for itself while its first request waits: the words, HL7's
+    definitions and what is made of them. To be called before the processes are forked, which then share it."""
+    for language in languages():
+        words(language)
+    for name in ("search", "structures", "rules"):
+        definitions.read(name)
+    for type in TYPES:
+        params.params(type)
+    params.single_dates()
 
 
 def create(environ: Mapping[str, str] = os.environ) -> Flask:

@@ -156,8 +156,9 @@ def _demand_telemetry(settings: Settings) -> None:
 
 def processes(settings: Settings) -> None:
     """The server processes of these settings, until interrupted. The counts of earlier ones are forgotten."""
-    import carecoord.app  # noqa: F401 - the whole web, loaded once: the processes are forked, and share its memory
+    from carecoord.app import preload  # the whole web, loaded once: the processes are forked, and share its memory
 
+    preload()
     keep_loaded()
     shutil.rmtree(Path(settings.var) / "metrics", ignore_errors=True)
     workers = settings.workers or os.cpu_count() or 1
