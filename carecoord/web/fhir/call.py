@@ -18,7 +18,7 @@ from carecoord.errors import Invalid, NotAcceptable, TooLarge, Unauthorized, Uns
 from carecoord.fhir import text
 from carecoord.fhir.operations import told
 from carecoord.fhir.patch.json_patch import JSON_PATCH, Patch, json_patch, parameters_patch
-from carecoord.store.database.engine import reading
+from carecoord.store.database.engine import glancing
 from carecoord.web.server.exchange import id_of
 from carecoord.web.server.negotiation import JSON, Wish, bare, is_file, refuse_foreign, refuse_packed, wish
 from carecoord.world import World
@@ -46,7 +46,7 @@ class Call:
 
     def grant(self) -> Grant:
         """Who asks, found out beforehand: a write takes no lock for, and reads no body of, somebody unknown."""
-        with reading(self.world.engine) as conn:
+        with glancing(self.world.engine) as conn:
             return self.asker(conn, self.world.clock())
 
     @property

@@ -1,4 +1,5 @@
-"""The two requests that a FHIR server lives on, read and search by GET, go straight to their handlers.
+"""The four requests that a FHIR server lives on, read and search by GET, create and update, go straight to their
+handlers.
 
 The framework's routing, contexts and signals take as long as a read itself. Here the address is matched by one
 expression, and the same handler answers with the same objects; everything else, and whatever goes wrong, takes the
@@ -9,14 +10,16 @@ import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
-from flask import Flask, Request
+from flask import Flask, Request, Response
 
 from carecoord.domain.measures.reports import PUBLISHED
 from carecoord.fhir import operations
 from carecoord.fhir.types import TYPES
 from carecoord.web.fhir import routes as fhir_routes
 from carecoord.web.fhir.call import call_of
+from carecoord.web.page import language
 from carecoord.web.server.exchange import meant
+from carecoord.words import reader
 from carecoord.world import World
 
 if TYPE_CHECKING:
@@ -29,6 +32,8 @@ _MEASURES: Final = tuple(f"Measure/{name}" for name in PUBLISHED)
 OURS: Final = frozenset(f"/fhir/{each}" for each in (*operations.OURS, *_MEASURES))  # no resources of the store
 SEARCH: Final = "/fhir/<type>"
 _ADDRESS: Final = re.compile(r"/fhir/([A-Z][A-Za-z]+)(?:/([A-Za-z0-9.-]{1,64}))?")
+_OF_A_TYPE: Final = frozenset({"GET", "POST"})
+_OF_ONE: Final = frozenset({"GET", "PUT"})
 
 
 class Lane:
@@ -42,23 +47,36 @@ class Lane:
 
     def answer(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """The answer, as WSGI has it."""
-        found = _ADDRESS.fullmatch(environ["PATH_INFO"]) if environ["REQUEST_METHOD"] == "GET" else None
+        found = _ADDRESS.fullmatch(environ["PATH_INFO"])
         if found is None or found[1] not in TYPES or environ["PATH_INFO"] in OURS:
             return self._inner(environ, start_response)
         type, id = found.groups()
+        if environ["REQUEST_METHOD"] not in (_OF_A_TYPE if id is None else _OF_ONE):
+            return self._inner(environ, start_response)
         request = Request(environ, populate_request=False)
+        request.max_content_length = self._app.config["MAX_CONTENT_LENGTH"]
+        asked = "HTTP_ACCEPT_LANGUAGE" in environ
+        reading = reader.begin(language.asked(request)) if asked else None
         try:
-            if id is None:
-                meant(environ, SEARCH, {"type": type})
-                self.hold(request, SEARCHED)
-                answer = fhir_routes.search(call_of(self._world, request), type)
-            else:
-                meant(environ, READ, {"type": type, "id": id})
-                answer = fhir_routes.read(call_of(self._world, request), type, id)
+            return self._handled(request, type, id)(environ, start_response)
         except Exception as error:
             with self._app.request_context(environ):
                 return self._app.make_response(self._app.handle_user_exception(error))(environ, start_response)
-        return answer(environ, start_response)
+        finally:
+            if reading:
+                reader.end(reading)
+
+    def _handled(self, request: Request, type: str, id: str | None) -> Response:
+        if id is None:
+            meant(request.environ, SEARCH, {"type": type})
+            if request.method == "POST":
+                return fhir_routes.create(call_of(self._world, request), type)
+            self.hold(request, SEARCHED)
+            return fhir_routes.search(call_of(self._world, request), type)
+        meant(request.environ, READ, {"type": type, "id": id})
+        if request.method == "PUT":
+            return fhir_routes.update(call_of(self._world, request), type, id)
+        return fhir_routes.read(call_of(self._world, request), type, id)
 
 
 SEARCHED: Final = fhir_routes.endpoint("GET", "/<type>", fhir_routes.search)

@@ -5,7 +5,7 @@ The FHIR API answers in the language of Accept-Language alone (RFC 9110 section 
 
 from typing import Any, Final
 
-from flask import g, request
+from flask import Request, g, request
 from flask.sansio.app import App
 from markupsafe import Markup, escape
 from werkzeug.wrappers import Response
@@ -57,10 +57,15 @@ def say_safely(key: str, /, **params: Any) -> str | Markup:
     return Markup(words)  # noqa: S704 - the words were escaped, the parts are a template's
 
 
+def asked(request: Request) -> str:
+    """The language that a request asks for by its Accept-Language, of those that we have."""
+    return request.accept_languages.best_match(languages(), DEFAULT) or DEFAULT
+
+
 def _begin() -> None:
     chosen = request.cookies.get(COOKIE, "")
-    asked = request.accept_languages.best_match(languages(), DEFAULT) or DEFAULT
-    g.reader = reader.begin(chosen if chosen in languages() and not request.path.startswith("/fhir") else asked)
+    mine = chosen in languages() and not request.path.startswith("/fhir")
+    g.reader = reader.begin(chosen if mine else asked(request))
 
 
 def _end(_: BaseException | None = None) -> None:
