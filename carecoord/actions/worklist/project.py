@@ -229,6 +229,8 @@ def rewrite(conn: Connection, patients: Iterable[str], now: datetime, rules: Pol
 def _judge(conn: Connection, patients: Iterable[str], now: datetime, rules: Policy, ledger: Ledger) -> None:
     """Write the rows of these patients' cases where they differ from what stands there, and show them to the ledger."""
     concerned = worklist_rows.concerned(conn, patients)
+    if not concerned:
+        return
     for patient in concerned:
         worklist_rows.hold(conn, patient)
     marked = marks.of_patients(conn, concerned)  # before anything is read of what they are judged by: see marks

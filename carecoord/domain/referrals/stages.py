@@ -106,10 +106,11 @@ def stage(task: Json) -> Stage:
     nobody can read leaves the status to speak. So does a code of ours that its status contradicts: we write both
     together, so somebody who does not know our codes has changed the status since. But bad news stays."""
     status = text(task, "status")
-    said = _said(item(task, "businessStatus"))
+    business = item(task, "businessStatus")
+    own = _own(business)
+    said = own or _partners(business)
     if status in ENDED:
         return said if said and said in ENDED[status] else BY_STATUS[status]
-    own = _own(item(task, "businessStatus"))
     fitting = WRITTEN[own] + _ALSO.get(own, ()) if own else ()
     if fitting and own not in BAD_NEWS and status in BY_STATUS and status not in fitting:
         return BY_STATUS[status]
@@ -129,8 +130,13 @@ def _own(business: Json) -> Stage | None:
 
 def _said(business: Json) -> Stage | None:
     """The stage of a business status, None when it says none that we know."""
-    if own := _own(business):
-        return own
+    return _own(business) or _partners(business)
+
+
+def _partners(business: Json) -> Stage | None:
+    """The stage that a partner's business status says, by the codes of BSeR or in words."""
+    if not business:
+        return None
     for coding in items(business, "coding"):
         if canonical(text(coding, "system")).startswith(BSER) and text(coding, "code") in BSER_STAGES:
             return BSER_STAGES[text(coding, "code")]

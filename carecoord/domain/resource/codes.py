@@ -54,10 +54,11 @@ def has(concept: Json, system: str, code: str) -> bool:
     coding = concept.get("coding")
     if not isinstance(coding, list):
         return False
-    return any(
-        isinstance(each, dict) and text(each, "code") == code and canonical(text(each, "system")) == canonical(system)
-        for each in coding
-    )
+    wanted = canonical(system)
+    for each in coding:
+        if isinstance(each, dict) and text(each, "code") == code and canonical(text(each, "system")) == wanted:
+            return True
+    return False
 
 
 def specialties(concept: Json) -> frozenset[str]:

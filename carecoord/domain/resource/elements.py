@@ -84,9 +84,10 @@ def codes(concept: Json) -> frozenset[tuple[str, str]]:
 
 def code_of(concept: Json, *systems: str) -> str:
     """The first code of one of these systems, or of any when none is named."""
-    wanted = {canonical(system) for system in systems}
-    found = (text(c, "code") for c in items(concept, "coding") if not wanted or canonical(text(c, "system")) in wanted)
-    return next(found, "")
+    for coding in items(concept, "coding"):
+        if not systems or canonical(text(coding, "system")) in map(canonical, systems):
+            return text(coding, "code")
+    return ""
 
 
 def words(concept: Json) -> str:

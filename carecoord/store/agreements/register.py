@@ -67,8 +67,8 @@ def supersede(conn: Connection, rids: Sequence[int], at: int) -> None:
 
 def rename(conn: Connection, sorts: Mapping[str, str]) -> None:
     """Put the members with these keys where their names now stand in the order of names."""
-    which = network_member.c.subject == bindparam("key")
     if sorts:
+        which = network_member.c.subject == bindparam("key")
         named = [{"key": key, "name": name} for key, name in sorted(sorts.items())]
         conn.execute(update(network_member).where(which).values(sort=bindparam("name")), named)
 

@@ -5,19 +5,32 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, exists, func, select
 
-from carecoord.store.database import bulk
+from carecoord.store.database import bulk, driver
+from carecoord.store.database.among import OneOf, listed
 from carecoord.store.referrals.tables import patient_word
 from carecoord.store.worklist.search_words import words
 
 _LAST: Final = "\U0010ffff"  # behind every letter
+_RUN: Final = 400  # row numbers in one statement
+_standing = select(patient_word.c.rid, patient_word.c.word, patient_word.c.patient).where(
+    OneOf(patient_word.c.rid, "rids")
+)
 _RARE: Final = 2000  # rows up to which it is counted which word is the rarest
 
 
 def put(conn: Connection, rids: Iterable[int], said_by: Iterable[tuple[int, str, Sequence[str]]]) -> None:
-    """Let these resources say what (rid, patient, texts) does, the others nothing."""
-    bulk.remove(conn, patient_word, sorted(set(rids)))
-    said = {(word, rid, who) for rid, patient, texts in said_by for word, who in rows(patient, texts)}
-    bulk.insert(conn, patient_word, sorted(said))
+    """Let these resources say what (rid, patient, texts) does, the others nothing. What stands so already stays: most
+    changes of a person change none of their words, and each is a row in two trees."""
+    wanted: dict[int, set[tuple[str, str]]] = {rid: set() for rid in rids}
+    for rid, patient, texts in said_by:
+        wanted[rid] |= rows(patient, texts)
+    held: dict[int, set[tuple[str, str]]] = {}
+    for run in bulk.runs(sorted(wanted), _RUN):
+        for rid, word, who in driver.every(conn, _standing, {"rids": listed(run)}):
+            held.setdefault(rid, set()).add((word, who))
+    stale = sorted(rid for rid, said in wanted.items() if held.get(rid, set()) != said)
+    bulk.remove(conn, patient_word, [rid for rid in stale if rid in held])
+    bulk.insert(conn, patient_word, sorted((word, rid, who) for rid in stale for word, who in wanted[rid]))
 
 
 def rows(patient: str, texts: Sequence[str]) -> set[tuple[str, str]]:
