@@ -3,7 +3,7 @@
 Whoever wrote: what is no longer as its EHR said it last was changed here, or was made one of two changes by a sync.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -46,13 +46,18 @@ def note(conn: Connection, touched: Sequence[Touched], now: datetime) -> None:
     for each in touched:
         if each.type in SYNCED:
             by_type.setdefault(each.type, {})[each.id] = each
-    held = items.held(conn, {type: sorted(those) for type, those in by_type.items()})
+    told = [each for type, those in by_type.items() if type in TOLD for each in those.values()]
+    about = {each.patient for each in told if each.patient}
+    asked = {type: sorted(those) for type, those in by_type.items()}
+    known = items.held(conn, asked | {"Patient": sorted(about.union(by_type.get("Patient", ())))})
+    held = [one for one in known if one.id in by_type.get(one.type, ())]
     there = ehrs.staying(conn, {one.ehr for one in held if not one.agrees})
     for one in held:
         _changed(conn, one, there.get(one.ehr), now)
-    for type in (each for each in by_type if each in TOLD):
-        known = {one.id for one in held if one.type == type}
-        _made(conn, [each for id, each in by_type[type].items() if id not in known], now)
+    theirs = {one.id: one.ehr for one in known if one.type == "Patient"}
+    if theirs:
+        kept = {(one.type, one.id) for one in held}
+        _made(conn, [each for each in told if (each.type, each.id) not in kept], theirs, now)
 
 
 def ask(conn: Connection, ehr: Ehr, new: Delivery, hold: bool, now: datetime) -> None:
@@ -125,12 +130,8 @@ def _changed(conn: Connection, one: Ours, ehr: Ehr | None, now: datetime) -> Non
     _tell(conn, ehr, one, now)
 
 
-def _made(conn: Connection, fresh: Iterable[Touched], now: datetime) -> None:
-    """What was made here about a patient whom an EHR has is told that EHR."""
-    about = {each.id: each.patient for each in fresh if each.patient}
-    if not about:
-        return
-    theirs = {one.id: one.ehr for one in items.ours(conn, "Patient", sorted(set(about.values())))}
+def _made(conn: Connection, fresh: Iterable[Touched], theirs: Mapping[str, str], now: datetime) -> None:
+    """What was made here about a patient whom an EHR has is told that EHR. theirs: by patient, the EHR."""
     told = []
     for each in fresh:
         name = theirs.get(each.patient or "")

@@ -118,11 +118,8 @@ def stands(turn: Turn, aims: Iterable[Aim]) -> Standing:
     """What stands in the places of these aims that a table governs, and nobody else changes until this transaction
     ends."""
     wanted = {(aim.type, aim.id) for aim in _governed(aims)}
+    alone(turn.conn, *(f"state {type}/{id}" for type, id in wanted))
     found = read.many(turn.conn, wanted)
-    for row in found:
-        alone(turn.conn, f"state {row.type}/{row.id}")
-    if found and turn.conn.dialect.name == "postgresql":  # somebody may have been before us
-        found = read.many(turn.conn, wanted)
     held: Held = {(row.type, row.id): json.loads(row.body) for row in found}
     return held, {(row.type, row.id): row.version for row in found}
 

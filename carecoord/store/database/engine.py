@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 BUSY_SECONDS = 15
-_POLL = 0.0003  # seconds between two looks whether another process has done writing
+_POLL = 0.002  # seconds between two looks whether another process has done writing: about as long as one write takes
 _CONNECT_SECONDS = 10  # that a PostgreSQL has to answer a new connection
 POOL = 16  # connections kept, where nobody says how many; as many again may be opened when threads crowd
 _PRAGMAS = (
@@ -70,6 +70,7 @@ _ROLLED_BACK = "40"  # PostgreSQL's class of codes for a transaction that lost a
 _turns: defaultdict[str | None, threading.Lock] = defaultdict(threading.Lock)  # of this process's writers, by database
 _log = structlog.get_logger()
 _MIGRATIONS = Path(__file__).parents[1] / "migrations"
+_ALONE = "SELECT pg_advisory_xact_lock(number) FROM unnest(%s::bigint[]) AS number"
 _LOCK = 0x63617265  # the advisory lock that one migration at a time holds
 
 
@@ -81,7 +82,7 @@ def open_engine(url: str, kept: int = POOL) -> Engine:
     `engine.begin()`.
     """
     target = make_url(url)
-    pool: dict[str, Any] = {"pool_size": kept, "max_overflow": kept}
+    pool: dict[str, Any] = {"pool_size": kept, "max_overflow": kept, "pool_use_lifo": True}  # who was last knows most
     if target.get_backend_name() == "sqlite":
         if target.database:
             private_files.make_folder(Path(target.database).parent)
@@ -157,6 +158,22 @@ def reading(engine: Engine) -> Iterator[Connection]:
             raw.commit()  # of nothing. After a rollback the driver forgets every statement that it has prepared
         finally:
             raw.isolation_level, raw.read_only = None, None
+
+
+@contextmanager
+def glancing(engine: Engine) -> Iterator[Connection]:
+    """A connection for one statement that only reads, by the driver: it sees one state by itself, and no transaction is
+    begun and ended for it, which for PostgreSQL are two ways there and back."""
+    with _connected(engine) as conn:
+        raw: Any = conn.connection.dbapi_connection
+        if isinstance(raw, sqlite3.Connection):  # ours begin where we say
+            yield conn
+            return
+        raw.autocommit = True
+        try:
+            yield conn
+        finally:
+            raw.autocommit = False
 
 
 def only_reads(conn: Connection) -> bool:
@@ -321,11 +338,11 @@ def plan_once(conn: Connection) -> None:
         conn.execute(_PLAN_ONCE)
 
 
-def alone(conn: Connection, what: str) -> None:
+def alone(conn: Connection, *what: str) -> None:
     """Until this transaction ends, nobody else gets past the same words. SQLite has one writer at a time anyway."""
-    if conn.dialect.name == "postgresql":
+    if conn.dialect.name == "postgresql" and what:
         raw: Any = conn.connection.dbapi_connection
-        raw.execute("SELECT pg_advisory_xact_lock(%s)", (lock_number(what),))
+        raw.execute(_ALONE, (sorted(map(lock_number, what)),))  # of several, in the same order everywhere
 
 
 def lock_number(what: str) -> int:
