@@ -23,13 +23,13 @@ from carecoord.domain.prior_auth.x12.writer import Header, Row
 from carecoord.domain.resource.elements import Json, extension, identifiers, item, items, key, target, text
 from carecoord.domain.resource.parties import TAXES
 from carecoord.domain.worklist.search_words import member_of
-from carecoord.errors import Forbidden, NotFound, Unprocessable
+from carecoord.errors import Forbidden, NotFound, Problem, Unprocessable
 from carecoord.fhir import text as json
 from carecoord.fhir.code_systems import NPI, canonical
 from carecoord.fhir.instants import micros
 from carecoord.store.claims import files
 from carecoord.store.resources import read
-from carecoord.words.sentence import sentence
+from carecoord.words.sentence import Value, sentence
 from carecoord.world import World
 
 _TRACE: Final = 44  # characters of a trace, so that those of the lines have room
@@ -70,6 +70,17 @@ def file(turn: Turn, found: Dossier, claim: Json) -> None:
     if channels.is_file(claim):
         _demand(turn.grant)
         _request(turn, found, claim)
+
+
+def cancelled(turn: Turn, found: Dossier, claim: Json) -> Value:
+    """Within an act that takes a request back: write the file of that, where it goes by file. Where none can be
+    written, nothing is left of it, and why is answered (empty: it is written): a request is taken back all the same."""
+    try:
+        with turn.conn.begin_nested():
+            file(turn, found, claim)
+    except Problem as refused:
+        return refused.said
+    return ""
 
 
 def kept(world: World, grant: Grant, request_id: str, claim: str, number: int) -> Written:

@@ -86,11 +86,12 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Appealed:
-    """An appeal as somebody writes it."""
+    """An appeal as somebody writes it. channel: another way than the one by which the request went."""
 
     speed: Speed
     why: str
     papers: Sequence[str] = ()
+    channel: Channel | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,11 +134,13 @@ def _done(
 
 
 def send(world: World, grant: Grant, request: str, submission: Submission, given: Outgoing) -> Done:
-    """Send a draft to the payer, or write down that it was; also one that the payer's server refused. Papers that a
+    """Send a draft to the payer, or write down that it was; also one that the payer's server refused, or of which the
+    file was never written. Papers that a
     rule wants and that lack do not hinder it. Raises Unprocessable where it can not go by this way as it is."""
 
     def plan(acting: Asking) -> Planned:
-        if text(acting.claim, "status") != "draft" and channels.delivery(acting.claim) != "refused":
+        again = acting.found.is_undelivered and acting.found.row.state in lifecycle.WAITING
+        if text(acting.claim, "status") != "draft" and not again:
             acting.demand("submit")
         out = asked.sent(acting.claim, given.channel, given.tracking, acting.papers(given.papers), acting.turn.now)
         sendable.demand(acting.turn, out)
@@ -175,10 +178,12 @@ def answer(world: World, grant: Grant, request: str, submission: Submission, giv
 
 
 def extend(world: World, grant: Grant, request: str, submission: Submission, given: Wish) -> Done:
-    """Ask for more of what was granted: more units, or until a later day."""
+    """Ask for more of what was granted: more units, or until a later day; by the way that the request went, or another
+    where one was chosen."""
 
     def plan(acting: Asking) -> Planned:
-        made = asked.extended(acting.id, acting.claim, given, acting.turn.now)
+        made = _by(given.channel, asked.extended(acting.id, acting.claim, given, acting.turn.now))
+        sendable.demand(acting.turn, made)
         outgoing.file(acting.turn, acting.found, made)
         return Planned([made], sentence("act.request-extended", whom=_payer(acting)), given.why)
 
@@ -232,6 +237,8 @@ def appeal(world: World, grant: Grant, request: str, submission: Submission, giv
         made = asked.appealed(
             acting.id, acting.claim, speed=given.speed, why=given.why, papers=acting.papers(given.papers), now=now
         )
+        made = _by(given.channel, made)
+        sendable.demand(acting.turn, made)
         outgoing.file(acting.turn, acting.found, made)
         return Planned([made], sentence("act.request-appealed", whom=_payer(acting)), given.why)
 
@@ -243,8 +250,7 @@ def withdraw(world: World, grant: Grant, request: str, submission: Submission, w
 
     def plan(acting: Asking) -> Planned:
         out = acting.claim | {"status": "cancelled"}
-        outgoing.file(acting.turn, acting.found, out)
-        return Planned([out], sentence("act.request-withdrawn"), why)
+        return Planned([out], _ended(acting, out, sentence("act.request-withdrawn")), why)
 
     return _done(world, grant, request, submission, "withdraw-request", plan)
 
@@ -254,10 +260,21 @@ def void(world: World, grant: Grant, request: str, submission: Submission, why: 
 
     def plan(acting: Asking) -> Planned:
         out = acting.claim | {"status": "entered-in-error"}
-        outgoing.file(acting.turn, acting.found, out)
-        return Planned([out], sentence("act.request-voided"), why)
+        return Planned([out], _ended(acting, out, sentence("act.request-voided")), why)
 
     return _done(world, grant, request, submission, "void-request", plan)
+
+
+def _ended(acting: Asking, out: Json, done: Sentence) -> Sentence:
+    """That a request is over, and where its cancellation could not be written as a file, that somebody has to tell the
+    payer: what can not be written keeps nothing alive."""
+    why = outgoing.cancelled(acting.turn, acting.found, out)
+    return sentence("act.request-untold", done=done, whom=_payer(acting), why=why) if why else done
+
+
+def _by(chosen: Channel | None, made: Json) -> Json:
+    """A request by the way that was chosen, if one was."""
+    return channels.by(made, chosen) if chosen else made
 
 
 def ask_peer(world: World, grant: Grant, request: str, submission: Submission, given: Talk) -> Done:

@@ -19,7 +19,7 @@ from carecoord.actions.worklist import project
 from carecoord.domain.access import verbs
 from carecoord.domain.clearance.clearance import Clearance, clear
 from carecoord.domain.documents.audience import is_seen
-from carecoord.domain.prior_auth.clinic import peer, track_record, wishes
+from carecoord.domain.prior_auth.clinic import channels, peer, track_record, wishes
 from carecoord.domain.prior_auth.clinic.track_record import Odds, Standing
 from carecoord.domain.prior_auth.requests import Request
 from carecoord.domain.referrals.case import Case
@@ -91,6 +91,14 @@ class Dossier:
     def claim(self) -> Json:
         """The newest version."""
         return self.claims[-1]
+
+    @property
+    def is_undelivered(self) -> bool:
+        """Whether the newest version has not gone by the way that it says: its payer's server refused it, or the file
+        that it goes as was never written."""
+        if channels.is_file(self.claim):
+            return all(each.about != key(self.claim) for each in self.files)
+        return channels.delivery(self.claim) == "refused"
 
     @property
     def order(self) -> Json | None:

@@ -28,6 +28,11 @@ def _send(reader: Reader) -> Outgoing:
     return Outgoing(cast("Channel", way), reader.text("tracking", most=100), _papers(reader))
 
 
+def _another(reader: Reader) -> Channel | None:
+    """The way that was chosen where one is offered; None where none is."""
+    return next((each for each in CHANNELS if each == reader.values.get("channel")), None)
+
+
 def _put_in(reader: Reader) -> list[str]:
     chosen = _papers(reader)
     if not chosen:
@@ -46,12 +51,13 @@ def _extend(reader: Reader) -> Wish:
     units, last = reader.whole("units", 1, MOST_UNITS), reader.day("last")
     if units is None and last is None and not reader.faults:
         reader.fault("units", spoken("requests.fault.more"))
-    return Wish(units, last, reader.text("note", spoken("requests.fault.why"), 1000))
+    return Wish(units, last, reader.text("note", spoken("requests.fault.why"), 1000), _another(reader))
 
 
 def _appeal(reader: Reader) -> Appealed:
     speed = reader.choice("speed", {each: each for each in SPEEDS}, spoken("requests.fault.speed"))
-    return Appealed(cast("Speed", speed), reader.text("note", spoken("requests.fault.why"), 2000), _papers(reader))
+    why = reader.text("note", spoken("requests.fault.why"), 2000)
+    return Appealed(cast("Speed", speed), why, _papers(reader), _another(reader))
 
 
 def _why(reader: Reader) -> str:

@@ -128,6 +128,7 @@ class Sheet:
     forms: Sequence[PayerForm]
     gives_forms: bool
     files: Sequence[SentFile]
+    by_file: bool
 
     def button(self, verb: str) -> Button | None:
         """The button of an act, where it is offered."""
@@ -139,8 +140,7 @@ def sheet(found: Dossier, times: Times, state: State | None, href: str) -> Sheet
     row, judged = found.row, found.judged
     head = rows.line(row, RequestsAddress(), times)
     talking = found.peer is not None and text(found.peer, "status") == "requested"
-    refused = channels.delivery(found.claim) == "refused"
-    possible = offers.offered(row, talking, found.now, refused, _rule(found))
+    possible = offers.offered(row, talking, found.now, found.is_undelivered, _rule(found))
     allowed = [each for each in possible if verbs.may(found.roles, each)]
     gates = {name: judged.gate(name) for name in ("coverage", "agreement")}
     same = _same(found, times)
@@ -167,7 +167,7 @@ def sheet(found: Dossier, times: Times, state: State | None, href: str) -> Sheet
         row.due is not None and row.due <= micros(found.now), row.state == "draft",
         delivery_view.ways(found), delivery_view.delivery(found, times),
         delivery_view.forms(found), delivery_view.gives_forms(found),
-        delivery_view.files(found, times, head.id),
+        delivery_view.files(found, times, head.id), channels.is_file(found.claim),
     )  # fmt: skip
 
 

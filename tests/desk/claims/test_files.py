@@ -18,6 +18,7 @@ from carecoord.actions.fhir import interactions
 from carecoord.actions.people import accounts
 from carecoord.actions.people.accounts import NewUser
 from carecoord.domain.prior_auth.x12 import envelope
+from carecoord.domain.resource.elements import target
 from carecoord.fhir import text as json
 from carecoord.store.claims.tables import claim, x12_sent, x12_taken
 from carecoord.store.database.engine import reading, writing
@@ -316,6 +317,68 @@ def test_what_extends_a_request_that_went_by_278_goes_by_278_too(house: House) -
     assert "REF*BB*GC-70999~" in newest
     assert "*6~" in newest
     assert written(desk, DRAFT) == [newest, first]
+
+
+def unsayable(house: House) -> None:
+    """The line of the request asks for what no 278 has a place for."""
+    with reading(house.world.engine) as conn:
+        claim = json.loads(read.get(conn, "Claim", DRAFT).body)  # type: ignore[union-attr]
+    claim["item"][0]["productOrService"] = {"text": "An infusion"}
+    claim["item"][0].pop("quantity", None)
+    interactions.update(house.world, SYSTEM, "Claim", DRAFT, claim)
+
+
+def test_what_extends_a_request_that_went_by_278_goes_by_another_way_where_no_file_can_be_written(
+    house: House
+) -> None:
+    desk = house.enter("coordinator")
+    act(desk, DRAFT, "send-request", channel="278")
+    granted = cancelled(DRAFT, f"HCR*A1*GC-70999\nHL*5*4*SS*0\nTRN*2*{DRAFT}.1*9000020013\nHCR*A1*GC-70999")
+    brought(desk, house, file("278", granted, sender="GC014"))
+    unsayable(house)
+    wish = {"units": "6", "note": "Six infusions are planned"}
+    assert act(desk, DRAFT, "extend-request", **wish, channel="278") == 422
+    assert act(desk, DRAFT, "extend-request", **wish, channel="fax") == 303
+    assert len(bodies(house)) == 1
+    assert "It went by Fax." in desk.get(f"/authorizations/{DRAFT}").get_data(as_text=True)
+
+
+@pytest.mark.parametrize("verb", ["withdraw-request", "void-request"])
+def test_a_request_whose_cancellation_can_not_be_written_is_taken_back_all_the_same_and_that_is_said(
+    house: House, verb: str
+) -> None:
+    desk = house.enter("coordinator")
+    act(desk, DRAFT, "send-request", channel="278")
+    with reading(house.world.engine) as conn:
+        claim = json.loads(read.get(conn, "Claim", DRAFT).body)  # type: ignore[union-attr]
+        id = target(claim["insurer"]).split("/")[1]
+        payer = json.loads(read.get(conn, "Organization", id).body)  # type: ignore[union-attr]
+    del payer["identifier"]
+    interactions.update(house.world, SYSTEM, "Organization", payer["id"], payer)
+    assert act(desk, DRAFT, verb, note="The patient moved away") == 303
+    assert len(bodies(house)) == 1, "nothing of the file is left that could not be written"
+    with reading(house.world.engine) as conn:
+        status = json.loads(read.get(conn, "Claim", DRAFT).body)["status"]  # type: ignore[union-attr]
+    assert status == ("cancelled" if verb == "withdraw-request" else "entered-in-error")
+
+
+def test_a_request_that_says_278_and_has_no_file_can_be_sent_by_another_way(house: House) -> None:
+    desk = house.enter("coordinator")
+    act(desk, DRAFT, "send-request", channel="278")
+    with writing(house.world.engine) as conn:
+        conn.execute(x12_sent.delete())
+    assert "act=send-request" in desk.get(f"/authorizations/{DRAFT}").get_data(as_text=True)
+    unsayable(house)
+    assert act(desk, DRAFT, "send-request", channel="278") == 422
+    assert act(desk, DRAFT, "send-request", channel="portal") == 303
+    page = desk.get(f"/authorizations/{DRAFT}").get_data(as_text=True)
+    assert "It went by Portal." in page
+    assert "act=send-request" not in page
+    form = desk.get(f"/authorizations/{DRAFT}?act=withdraw-request").get_data(as_text=True).partition("act-form")[2]
+    hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form))
+    assert act(desk, DRAFT, "withdraw-request", note="The patient moved away") == 303
+    again = hidden | {"once": "again", "seen": "", "channel": "278"}
+    assert desk.post(f"/authorizations/{DRAFT}/send-request", data=again).status_code in (409, 412), "it is over"
 
 
 def bodies(house: House) -> list[str]:

@@ -24,11 +24,13 @@ _CERTIFIED: Final = f"{PAS}/extension-certificationType"
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What is asked for beyond what was granted: so many more units, or until a day; either may be None."""
+    """What is asked for beyond what was granted: so many more units, or until a day; either may be None. channel:
+    another way than the one by which the request went."""
 
     units: int | None = None
     last: date | None = None
     why: str = ""
+    channel: Channel | None = None
 
 
 def sent(draft: Json, channel: Channel, tracking: str, papers: Sequence[Json], now: datetime) -> Json:

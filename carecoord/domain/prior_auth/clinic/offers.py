@@ -30,8 +30,8 @@ ENDING: Final[tuple[Verb, ...]] = ("withdraw-request", "void-request")  # a requ
 
 def offered(row: Any, talking: bool, now: datetime, refused: bool = False, rule: str = "") -> tuple[Verb, ...]:
     """The acts that a request is open to, the next one first. talking: whether a talk with the payer's clinician was
-    asked for, and not held yet; refused: the payer's server did not take it; rule: by which the referral's gate
-    speaks of it."""
+    asked for, and not held yet; refused: the payer's server did not take it, or its file was never written; rule: by
+    which the referral's gate speaks of it."""
     legal = lifecycle.legal(lifecycle.named(row.state), "requester")
     found: list[Verb] = [verb for verb, move in _MOVES.items() if move in legal]
     if row.state == "draft":
