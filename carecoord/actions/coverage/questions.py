@@ -42,7 +42,7 @@ from carecoord.world import World
 ASKED: Final = "CoverageEligibilityRequest"
 CARD: Final = "Coverage"
 SHOWN: Final = 50  # questions that wait
-_LATELY: Final = 20  # that were answered
+_LATELY: Final = 10  # that were answered
 
 
 @dataclass(frozen=True)

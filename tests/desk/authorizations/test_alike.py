@@ -30,7 +30,7 @@ def house(story: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hou
 def test_those_that_are_alike_are_approved_each_by_itself_and_one_answered_meanwhile_is_told(house: House) -> None:
     clerk, other = house.enter("payer"), house.enter("payer")
     page = clerk.get(f"/decisions/alike?{QUERY}").get_data(as_text=True)
-    assert "3 that are alike" in page
+    assert "Alike: 3" in page
     assert re.search(r"Not like the first one.*Delgado, Marisol", page, re.DOTALL)
     fields = [*HIDDEN.findall(page[page.index("act-form") :]), *(("id", id) for id in ALIKE)]
     lacking = clerk.post("/decisions/alike", data=_many(fields))
