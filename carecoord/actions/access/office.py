@@ -31,7 +31,7 @@ def office(conn: Connection, grant: Grant) -> Office:
 
 def whose(conn: Connection, grant: Grant) -> Office:
     """The asker's organization and person, those of a service too: what it is a party to, no scope tells."""
-    shelf, asker = Reading(conn), (grant.organization, grant.fhir_user)
+    shelf, asker = Reading(conn, looked=True), (grant.organization, grant.fhir_user)
     known: Layer[Office] = shelf.layer("offices")
     if asker not in known:
         known.add({asker: _read(conn, grant)})

@@ -22,7 +22,7 @@ from carecoord.domain.resource.elements import identifiers, key, pairs, target
 from carecoord.domain.resource.parties import TAXES
 from carecoord.domain.resource.places import Place, Point
 from carecoord.store.ehrs import conflicts, ehrs
-from carecoord.store.resources import read
+from carecoord.store.resources import read, registry_mark
 from carecoord.store.resources.read import Row
 from carecoord.store.worklist import registry
 
@@ -35,14 +35,15 @@ COPIED = ("Organization", "Location", "Practitioner")
 @dataclass
 class Library:
     """The registry as of one instant (None: now), read once for as many cases as are assembled in a transaction; of the
-    present, once for all transactions between two changes of it."""
+    present, once for all transactions between two changes of it. looked: it may be as this transaction saw it last."""
 
     conn: Connection
     as_of: int | None = None
+    looked: bool = False
     _changed: list[Json] | None = None
 
     def __post_init__(self) -> None:
-        self._shelf = Reading(self.conn, past=self.as_of is not None)
+        self._shelf = Reading(self.conn, past=self.as_of is not None, looked=self.looked)
         self._held: Layer[Json | None] = self._shelf.layer("resources")
         self._people: Layer[People] = self._shelf.layer("people")
         self._around: Layer[Any] = self._shelf.layer("around")
@@ -76,6 +77,12 @@ class Library:
     def mark(self) -> bytes:
         """The mark of the registry when it was first looked into."""
         return self._shelf.mark
+
+    def standing(self) -> "Library":
+        """This one, of a registry that stands still from now on; another where it was changed since it was first looked
+        into."""
+        registry_mark.hold_still(self.conn)
+        return self if registry_mark.mark(self.conn) == self.mark else Library(self.conn)
 
     def keep(self) -> None:
         """Let later transactions use what was read and made in this one."""

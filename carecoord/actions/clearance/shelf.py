@@ -60,15 +60,18 @@ class Layer(Generic[T]):
 
 @dataclass
 class Reading:
-    """One transaction's use of the shelf. past: what it reads is not of now, and goes on no shelf."""
+    """One transaction's use of the shelf. past: what it reads is not of now, and goes on no shelf. looked: the registry
+    may be taken as this transaction saw it last."""
 
     conn: Connection
     past: bool = False
+    looked: bool = False
     _layers: dict[str, Layer[Any]] = field(default_factory=dict)
     _made: tuple[Any, Any, Any] | None = None
 
     def __post_init__(self) -> None:
-        self._shelf = Shelf(b"") if self.past else _shelf(registry_mark.mark(self.conn))
+        look = registry_mark.looked if self.looked else registry_mark.mark
+        self._shelf = Shelf(b"") if self.past else _shelf(look(self.conn))
 
     def layer(self, kind: str) -> Layer[Any]:
         """The answers to a kind of question."""

@@ -9,6 +9,7 @@ from auth.grant import Grant
 from carecoord.actions.access.turn import Turn, looking
 from carecoord.actions.acts import provenance
 from carecoord.actions.acts.act import Planned, Submission, performed
+from carecoord.actions.clearance.library import Library
 from carecoord.actions.prior_auth import guides as lines
 from carecoord.actions.prior_auth import projection, queue, sent
 from carecoord.actions.prior_auth.decide import Deciding, about, opened
@@ -75,26 +76,28 @@ def answered(turn: Turn, found: Opened, id: str, who: Json) -> list[Json] | None
     return _by_rule(turn, found.claim, ruled, id, who) if ruled else None
 
 
-def at_once(turn: Turn, claim: Json, id: str) -> list[Json] | None:
+def at_once(turn: Turn, library: Library, claim: Json, id: str) -> list[Json] | None:
     """What the rules of its payer give as the answer to the first version of a request that was written in this very
     transaction, and of which nothing is projected yet, as `answered` gives it, with its letter ordered; None where a
-    person has to decide. id: of the answer."""
+    person has to decide. library: the registry as this transaction knows it; id: of the answer."""
     kind, _, payer = target(item(claim, "insurer")).partition("/")
     patient = target(item(claim, "patient")).partition("/")[2]
     asker = turn.by(_asker(payer))
     mine = queue.whose(asker)
     if kind != "Organization" or patient in mine.withheld:
         return None
-    found = projection.ahead(turn.conn, patient, key(claim), turn.now, project.policy(turn.world.settings))
+    found = projection.ahead(library, patient, key(claim), turn.now, project.policy(turn.world.settings))
     if found is None or not any(("payer", each) in found.row.parties for each in mine.keys or ()):
         return None
     row, told = found.row.columns, payer_view.payer_case(found.told)
-    others = authorizations.of_member(turn.conn, mine, patient)
+    others = authorizations.requested(turn.conn, mine, patient)
     asked = Asked(
         claim, row["payer_agreement"] or "", row["state"] == "submitted" and not row["level"],
         _again(turn, claim, row["code"], others), told.documents,
     )  # fmt: skip
-    ruled = _choices(turn, asked, lines.by_line(asker, claim, found.told.judged))
+    rules = lines.by_line(library, claim, found.told.judged)
+    library.keep()
+    ruled = _choices(turn, asked, rules)
     if ruled is None:
         return None
     sent.order_letter(turn.conn, id, turn.now)

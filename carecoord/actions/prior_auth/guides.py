@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, tzinfo
 
-from carecoord.actions.access.turn import Turn
-from carecoord.actions.clearance import rule_lines
+from carecoord.actions.clearance.library import Library
 from carecoord.domain.clearance.clearance import Clearance
 from carecoord.domain.prior_auth.desk import guides
 from carecoord.domain.prior_auth.desk.guides import Guide
@@ -15,13 +14,11 @@ from carecoord.domain.prior_auth.requirements import requirement
 from carecoord.domain.prior_auth.ruling import NETWORK
 from carecoord.domain.resource.days import days
 from carecoord.domain.resource.elements import Json, codes, item, items, text, whole
-from carecoord.fhir import text as json
-from carecoord.store.resources import read
 
 
-def by_line(turn: Turn, claim: Json, judged: Clearance) -> Mapping[int, Guide]:
+def by_line(library: Library, claim: Json, judged: Clearance) -> Mapping[int, Guide]:
     """The rule about each line that has one, by its sequence. judged: the case as the payer was told of it."""
-    card, found, books = judged.card, dict[int, Guide](), dict[str, Json]()
+    card, found = judged.card, dict[int, Guide]()
     if card is None or card.payer is None:
         return found
     payers = [each for each in card.payer.keys if "|" in each]
@@ -30,7 +27,7 @@ def by_line(turn: Turn, claim: Json, judged: Clearance) -> Mapping[int, Guide]:
     for line in items(claim, "item"):
         wanted = codes(item(line, "productOrService"))
         known = replace(judged.facts.known, codes=wanted)
-        rules = rule_lines.find(turn.conn, payers, plans, [code for _, code in wanted], known.providers)
+        rules = library.rules(payers, plans, [code for _, code in wanted], known.providers)
         network, day = NETWORK[judged.participation.result], _day(line, zone) or now.astimezone(zone).date()
         asked = Question(known=known, payer=card.payer, plan=card.plan, network=network, day=day,
                          businesses=card.businesses)  # fmt: skip
@@ -39,10 +36,8 @@ def by_line(turn: Turn, claim: Json, judged: Clearance) -> Mapping[int, Guide]:
         if proof is None or need.needed is None:
             continue
         title = next((rule.title for rule in rules if rule.evidence == proof), "")
-        if proof.reference not in books:
-            row = read.get(turn.conn, *proof.reference.split("/", 1))
-            books[proof.reference] = json.loads(row.body) if row and not row.deleted else {}
-        found[whole(line, "sequence") or 1] = guides.guide(title, proof, need.papers, books[proof.reference])
+        book = next(iter(library.fetch([proof.reference])), {})
+        found[whole(line, "sequence") or 1] = guides.guide(title, proof, need.papers, book)
     return found
 
 

@@ -50,18 +50,18 @@ class Ahead:
     told: Told
 
 
-def ahead(conn: Connection, patient: str, claim: str, now: datetime, policy: Policy) -> Ahead | None:
+def ahead(library: Library, patient: str, claim: str, now: datetime, policy: Policy) -> Ahead | None:
     """A request, `Claim/id`, as it stands in this transaction, before what that wrote is projected. None where
-    its payer was told of no order here, and where the registry is being changed in this moment. Writes nothing."""
-    rows_of_cases.hold(conn, patient)
-    library = Library(conn)
+    its payer was told of no order here, and where the registry is being changed in this moment, or was since it was
+    first looked into. Writes nothing."""
+    rows_of_cases.hold(library.conn, patient)
+    if not registry_mark.keep(library.conn, library.mark):
+        return None
     cases = [judged(each.id, each.case, now, policy) for each in of_patient(library, patient)]
     row = next((each for each in rows(cases, policy).values() if each.columns["claim"] == claim), None)
     knows = (each.told for each in cases if each.told and any(key(one) == claim for one in each.told.case.claims))
     told = next(knows, None)
-    if row is None or told is None or not registry_mark.keep(conn, library.mark):
-        return None
-    return Ahead(row, told)
+    return Ahead(row, told) if row and told else None
 
 
 @dataclass(frozen=True)

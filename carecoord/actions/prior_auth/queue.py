@@ -11,6 +11,7 @@ from auth.grant import Grant
 from carecoord.actions.access.audited import event
 from carecoord.actions.access.turn import Turn, changing, looking
 from carecoord.actions.clearance import assemble
+from carecoord.actions.clearance.library import Library
 from carecoord.actions.prior_auth import guides
 from carecoord.actions.questionnaires import ask
 from carecoord.actions.terms.meanings import Coding, of_concepts
@@ -186,7 +187,7 @@ def opened(turn: Turn, claim: str) -> Opened:
     told_of, judged = disclosed
     newest = next((each for each in told_of.case.claims if key(each) == row.claim), {})
     own = [key(each) for each in lifecycle.chain(told_of.case.claims, row.claim)]
-    zone = turn.world.base.zone
+    zone, library = turn.world.base.zone, Library(turn.conn)
     answers = [each for each in told_of.case.responses if target(item(each, "request")) == row.claim]
     ordered = [lifecycle.newest(answers, zone)] if answers else []
     ordered = [*(each for each in answers if each not in ordered), *ordered]
@@ -196,7 +197,7 @@ def opened(turn: Turn, claim: str) -> Opened:
     return Opened(
         turn.now, payer_authorization(row._mapping), told_of, newest, ordered, proposal(turn, row.claim),
         of_concepts(turn.conn, concepts), _held(turn, [row.root]).get(row.root),
-        queues.steps(turn.conn, [row.claim]).get(row.claim, ()), judged, guides.by_line(turn, newest, judged),
+        queues.steps(turn.conn, [row.claim]).get(row.claim, ()), judged, guides.by_line(library, newest, judged),
         [payer_authorization(each._mapping) for each in authorizations.of_member(turn.conn, mine, row.patient)
          if each.root != row.root],
         [each for claim in own for each in step_tasks(turn, claim)],

@@ -3,18 +3,21 @@ are. A count is the length of its list: both are made of the same tests; it stop
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal
+from functools import cache
+from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Insert,
     Row,
     Select,
     and_,
     bindparam,
     case,
     delete,
+    exists,
     func,
     insert,
     not_,
@@ -28,7 +31,7 @@ from sqlalchemy import (
 from carecoord.fhir.instants import FOREVER
 from carecoord.store.database import bulk
 from carecoord.store.database.among import OneOf, listed
-from carecoord.store.database.driver import every, first
+from carecoord.store.database.driver import every, execute, first
 from carecoord.store.database.tables import resource
 from carecoord.store.prior_auth import queues
 from carecoord.store.prior_auth.queues import QueueTab
@@ -50,6 +53,8 @@ _due = (
 _late = select(row.c.root).where(row.c.patient == bindparam("patient"), row.c.changes_at <= bindparam("now")).limit(1)
 _requests = select(resource.c.rid, resource.c.id).where(resource.c.type == "Claim", OneOf(resource.c.rid, "rids"))
 _of_patient = select(row).where(row.c.patient == bindparam("patient"))
+_told = exists().where(party.c.root == row.c.root, party.c.side == "payer", OneOf(party.c.key, "keys"))
+_requested = select(row.c.claim, row.c.state, row.c.code).where(row.c.patient == bindparam("patient"), _told)
 DAY: Final = 86_400_000_000  # microseconds
 ALL: Final = 50_000  # rows of a file
 OfficeTab = Literal["due", "drafts", "info", "expiring", "limit", "outside", "denied", "past", "today", "open", "all"]
@@ -68,6 +73,15 @@ class Whose:
     side: Side
     keys: tuple[str, ...] | None
     withheld: tuple[str, ...] = ()
+
+
+class Requested(NamedTuple):
+    """What was asked for: of the row of a request its newest Claim, `Claim/id`, its state and the code of its first
+    service."""
+
+    claim: str
+    state: str
+    code: str
 
 
 @dataclass(frozen=True)
@@ -106,8 +120,13 @@ def keep(conn: Connection, patient: str, made: Mapping[str, Mapping[str, Any]], 
         if root in held:
             conn.execute(update(row).where(row.c.root == root).values(values))
         else:
-            conn.execute(insert(row).values(values))
+            execute(conn, _fresh(tuple(values)), values)
         _index(conn, root, values)
+
+
+@cache
+def _fresh(columns: tuple[str, ...]) -> Insert:
+    return insert(row).values({name: bindparam(name) for name in columns})
 
 
 def due(conn: Connection, now: int, most: int) -> list[str]:
@@ -183,6 +202,14 @@ def of_member(conn: Connection, whose: Whose, patient: str) -> list[Row[Any]]:
     """The rows of a patient of which the asker may know, the newest first."""
     found = _of(whose).where(row.c.patient == patient).order_by(row.c.received.desc(), row.c.root)
     return list(conn.execute(found))
+
+
+def requested(conn: Connection, payer: Whose, patient: str) -> list[Requested]:
+    """What was asked of a payer for a patient."""
+    if patient in payer.withheld:
+        return []
+    asked = {"patient": patient, "keys": listed(payer.keys or ())}
+    return [Requested(*each) for each in every(conn, _requested, asked)]
 
 
 def one(conn: Connection, whose: Whose, root: str) -> Row[Any] | None:

@@ -12,10 +12,13 @@ from typing import Any, Final
 from sqlalchemy import Connection, select
 
 from carecoord.store.database import driver, marks
-from carecoord.store.database.engine import lock_number, once
+from carecoord.store.database.engine import lock_number, once, only_reads
 from carecoord.store.database.tables import setting
 
 _NAME: Final = "registry:"
+_KNOWN: Final = "registry"  # of a connection: its transaction that writes, and what that knows
+_LOOKED: Final = "mark"  # as it saw it last
+_STILL: Final = "still"  # and that it is so until the transaction ends
 _SLOTS: Final = 64  # of PostgreSQL, by connection: those who change the registry at once need not wait for one another
 _JUDGING: Final = lock_number("registry: judged by it")
 _CHANGING: Final = lock_number("registry: being changed")
@@ -29,8 +32,32 @@ _marks = select(setting.c.value).where(setting.c.name >= _NAME, setting.c.name <
 
 
 def mark(conn: Connection) -> bytes:
-    """The mark of the state that this statement sees; empty where no change was ever marked."""
-    return once(conn, _NAME, _mark)
+    """The mark of the state that this statement sees; empty where no change was ever marked. Of a registry that stands
+    still until the transaction ends (`hold_still`) nothing is read again."""
+    known = _known(conn)
+    if _STILL not in known:
+        known[_LOOKED] = once(conn, _NAME, _mark)
+        if conn.dialect.name == "sqlite":
+            known[_STILL] = True
+    return bytes(known[_LOOKED])
+
+
+def looked(conn: Connection) -> bytes:
+    """The mark as this transaction saw it last: for what may be as old as the transaction."""
+    known = _known(conn)
+    return bytes(known[_LOOKED]) if _LOOKED in known else mark(conn)
+
+
+def _known(conn: Connection) -> dict[str, Any]:
+    """What a transaction that writes knows of the registry; nothing below a savepoint, for with that it may be
+    undone."""
+    begun = conn.get_transaction()
+    if begun is None or only_reads(conn) or conn.in_nested_transaction():
+        return {}
+    if conn.info.get(_KNOWN, (None,))[0] is not begun:
+        conn.info[_KNOWN] = begun, {}
+    known: dict[str, Any] = conn.info[_KNOWN][1]
+    return known
 
 
 def _mark(conn: Connection) -> bytes:
@@ -48,16 +75,32 @@ def renew(conn: Connection) -> None:
         raw.execute(_SAY)
         raw.execute(_WAIT[_JUDGING])
     marks.put(conn, f"{_NAME}{slot:02}", secrets.token_bytes(16))
+    conn.info.pop(_KNOWN, None)  # also below a savepoint
 
 
 def keep(conn: Connection, seen: bytes) -> bool:
     """Whether what was judged by the registry with the mark `seen` may stand: nobody has changed it, and nobody is
-    about to. Who will, waits until this transaction ends. To be called once what leans on it is written down."""
+    about to. Who will, waits until this transaction ends. To be called once what leans on it is written down, where
+    the registry was not held still before."""
     if conn.dialect.name == "sqlite":
         return True  # it has one writer at a time
-    raw: Any = conn.connection.dbapi_connection
-    _, alone = raw.execute(_SAY_AND_LOOK).fetchone()
-    return bool(alone) and _mark(conn) == seen
+    return hold_still(conn) and mark(conn) == seen
+
+
+def hold_still(conn: Connection) -> bool:
+    """Let the registry stand as it is until this transaction ends, but for what this transaction itself changes. False
+    where somebody is changing it in this moment: then it may be another at every look."""
+    known = _known(conn)
+    if _STILL in known:
+        return True
+    if conn.dialect.name != "sqlite":
+        raw: Any = conn.connection.dbapi_connection
+        _, alone = raw.execute(_SAY_AND_LOOK).fetchone()
+        if not alone:
+            return False
+    mark(conn)
+    known[_STILL] = True
+    return True
 
 
 def await_changes(conn: Connection) -> None:

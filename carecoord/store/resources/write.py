@@ -5,7 +5,6 @@ Clauses: FHIR R4 http.html#create, #update, #delete, #concurrency; resource.html
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, select
@@ -17,6 +16,7 @@ from carecoord.fhir.service_base import Base
 from carecoord.store.audit import events as audit_events
 from carecoord.store.database import bulk, driver, outbox, refusals
 from carecoord.store.database.among import OneOf, listed
+from carecoord.store.database.joins import listed_pairs, paired
 from carecoord.store.database.tables import flag, history, resource
 from carecoord.store.resources import index_rows
 from carecoord.store.resources.change import (
@@ -135,11 +135,8 @@ def stale(type: str, id: str, expected: Expected, version: int | None = None) ->
 
 _wanted = (*(resource.c[name] for name in StoredResource.__dataclass_fields__),)
 _one = select(*_wanted).where(resource.c.type == bindparam("type"), resource.c.id == bindparam("id")).with_for_update()
-_many = (  # of one type: of pairs in a list SQLite makes a walk through the whole table
-    select(*_wanted)
-    .where(resource.c.type == bindparam("type"), resource.c.id.in_(bindparam("ids", expanding=True)))
-    .order_by(resource.c.id)  # everybody locks in one order, so nobody waits in a circle
-    .with_for_update()
+_many = (  # everybody locks in one order, so nobody waits in a circle
+    paired(_wanted, resource, "type", "id").order_by(resource.c.type, resource.c.id).with_for_update(of=resource)
 )
 _last = select(func.max(resource.c.rid))
 _next = select(func.nextval("resource_rid_seq")).select_from(func.generate_series(1, bindparam("count")))
@@ -152,14 +149,19 @@ _keep = insert(history).from_select(
 
 def _stored(conn: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], StoredResource]:
     """What is stored under these keys, which are sorted, and locked from now on."""
-    found: list[Any] = []
-    for type, pairs in groupby(keys, key=lambda key: key[0]):
-        ids = [id for _, id in pairs]
-        if len(ids) == 1:
-            found += driver.every(conn, _one, {"type": type, "id": ids[0]})
-        else:
-            found += (row for run in bulk.runs(ids, _RUN) for row in conn.execute(_many, {"type": type, "ids": run}))
-    return {(known.type, known.id): known for known in (StoredResource(*row) for row in found)}
+    if len(keys) == 1:
+        ((type, id),) = keys
+        found = driver.every(conn, _one, {"type": type, "id": id})
+    else:
+        asked = ({"pairs": listed_pairs(run)} for run in bulk.runs(keys, _RUN))
+        found = [row for each in asked for row in driver.every(conn, _many, each)]
+    return {(known.type, known.id): known for known in (_known(row) for row in found)}
+
+
+def _known(row: tuple[Any, ...]) -> StoredResource:
+    """Of a row as the driver gives it: SQLite has no booleans."""
+    rid, type, id, version, updated, deleted, *rest = row
+    return StoredResource(rid, type, id, version, updated, bool(deleted), *rest)
 
 
 def _numbers(conn: Connection, count: int) -> Iterator[int]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, exists, func, insert, literal, or_, select, union_all, update
+from sqlalchemy import Connection, Row, bindparam, delete, exists, func, literal, or_, select, union_all, update
 from sqlalchemy import case as when
 from sqlalchemy.engine import result_tuple
 
@@ -177,14 +177,17 @@ def save(
     for start in range(0, len(rows), _BATCH):
         run = rows[start : start + _BATCH]
         known = _held(conn, [row["rid"] for row in run]) if held is None else held
-        if fresh := [dict(row) for row in run if row["rid"] not in known]:
-            conn.execute(insert(case), fresh)
+        bulk.insert(conn, case, [_in_order(row) for row in run if row["rid"] not in known])
         _change(conn, [row for row in run if row["rid"] in known], known)
         renamed = [row for row in run if _searched(known.get(row["rid"])) != _searched(row)]
         bulk.remove(conn, case_word, [row["rid"] for row in renamed if row["rid"] in known])
         found = sorted((word, row["rid"]) for row in renamed for word in spelt(row["searched"], row["payer_searched"]))
         bulk.insert(conn, case_word, found)
         changes.note(conn, [row["rid"] for row in run])
+
+
+def _in_order(row: Mapping[str, Any]) -> bulk.Values:
+    return tuple([row[name] for name in _COLUMNS])
 
 
 def touch(conn: Connection, rids: Sequence[int], at: int) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from threading import Thread
 
 import pytest
 from sqlalchemy import Connection, Engine, text
@@ -128,6 +129,60 @@ def test_what_a_writer_reads_while_another_changes_the_registry_goes_on_no_shelf
         library.keep()
         assert registry_mark.mark(before) == mark
         assert clinic(before) == group(1)["name"]
+    engine.dispose()
+
+
+def test_a_registry_that_is_held_still_is_looked_at_no_more_until_the_transaction_itself_changes_it(
+    engine: Engine,
+) -> None:
+    told(engine)
+    with writing(engine) as conn:
+        assert registry_mark.hold_still(conn)
+        before = registry_mark.mark(conn)
+        with statements(engine) as ran:
+            assert registry_mark.mark(conn) == registry_mark.looked(conn) == before
+            assert registry_mark.keep(conn, before)
+            assert not registry_mark.keep(conn, b"another") or engine.dialect.name == "sqlite"
+        assert ran == []
+        renamed(conn, "Lakeside Heart")
+        assert registry_mark.mark(conn) != before
+        assert clinic(conn) == "Lakeside Heart"
+
+
+def test_what_is_undone_to_a_savepoint_leaves_no_mark_behind(engine: Engine) -> None:
+    told(engine)
+    with writing(engine) as conn:
+        before = registry_mark.mark(conn)
+        with conn.begin_nested() as trial:
+            renamed(conn, "Lakeside Heart")
+            assert registry_mark.mark(conn) != before
+            assert clinic(conn) == "Lakeside Heart"
+            trial.rollback()
+        assert registry_mark.looked(conn) == registry_mark.mark(conn) == before
+        assert clinic(conn) == group(1)["name"]
+
+
+@pytest.mark.postgres
+def test_who_changes_a_registry_that_is_held_still_waits_until_the_transaction_ends(
+    new_database: Callable[[str], str],
+) -> None:
+    engine = open_engine(new_database("postgres"))
+    told(engine)
+
+    def change() -> None:
+        with writing(engine) as conn:
+            renamed(conn, "Lakeside Heart")
+
+    other = Thread(target=change)
+    with writing(engine) as conn:
+        assert registry_mark.hold_still(conn)
+        other.start()
+        other.join(0.5)
+        assert other.is_alive()
+        assert clinic(conn) == group(1)["name"]
+    other.join()
+    with reading(engine) as conn:
+        assert clinic(conn) == "Lakeside Heart"
     engine.dispose()
 
 

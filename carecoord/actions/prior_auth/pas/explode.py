@@ -74,9 +74,10 @@ def own_id(turn: Turn, *parts: str) -> str:
     return str(uuid5(_SPACE, "|".join((partner(turn), *parts))))
 
 
-def explode(turn: Turn, sent: Sent) -> Exploded:
-    """The resources of a Bundle. Raises Unprocessable for an update of what is not here."""
-    found, library = Exploded(), Library(turn.conn)
+def explode(turn: Turn, library: Library, sent: Sent) -> Exploded:
+    """The resources of a Bundle. library: the registry as this transaction knows it. Raises Unprocessable for an update
+    of what is not here."""
+    found = Exploded()
     mine = [(url, each) for url, each in sent.resources.items() if each.get("resourceType") in _STORED]
     for url, each in mine:
         _identify(turn, library, sent, found, url, each)

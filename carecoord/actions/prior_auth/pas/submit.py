@@ -10,6 +10,8 @@ from typing import Any, Final
 from auth.grant import Grant
 from carecoord.actions.access.audited import refusals_noted
 from carecoord.actions.access.turn import Turn, changing
+from carecoord.actions.clearance import shelf
+from carecoord.actions.clearance.library import Library, shared
 from carecoord.actions.fhir import door
 from carecoord.actions.prior_auth import automatic
 from carecoord.actions.prior_auth.pas import decision, log
@@ -19,7 +21,7 @@ from carecoord.domain.prior_auth import lifecycle
 from carecoord.domain.prior_auth.pas import answer as wire
 from carecoord.domain.prior_auth.pas import request as asked
 from carecoord.domain.prior_auth.pas.guide import Guide
-from carecoord.domain.resource.elements import Json, identifiers, item, key, target, text
+from carecoord.domain.resource.elements import Json, item, key, target, text
 from carecoord.errors import Conflict, Unprocessable
 from carecoord.fhir import text as json
 from carecoord.fhir.types import TYPES
@@ -50,10 +52,11 @@ def _taken(turn: Turn, given: Came) -> bytes:
                 words = "A Bundle of this identifier has been answered, and was another. Give this one its own."
                 raise Conflict(words, "Bundle.identifier")
             return known.answer
-    found = explode(turn, sent)
+    library = Library(turn.conn, looked=True)
+    found = explode(turn, library, sent)
     if found.troubles:
         return _not_processed(turn, given, found)
-    return _processed(turn, given, found)
+    return _processed(turn, library, given, found)
 
 
 def _not_processed(turn: Turn, given: Came, found: Exploded) -> bytes:
@@ -63,7 +66,7 @@ def _not_processed(turn: Turn, given: Came, found: Exploded) -> bytes:
     return _answered(turn, given, answer, None, {})
 
 
-def _processed(turn: Turn, given: Came, found: Exploded) -> bytes:
+def _processed(turn: Turn, library: Library, given: Came, found: Exploded) -> bytes:
     claim = lifecycle.marked({}, found.claim, turn.now)
     found.claim = claim
     if found.prior and (lost := asked.lost(found.prior, claim)) and claim.get("item"):
@@ -71,33 +74,33 @@ def _processed(turn: Turn, given: Came, found: Exploded) -> bytes:
         raise Unprocessable(words, "Bundle.entry[0].resource.item")
     changes = found.changes()
     door.admit(turn, [each for each in changes if each.type == "Claim" or _is_stored(turn, each)])
-    answer = json.loads(_written(turn, found, changes))
+    answer = json.loads(_written(turn, library, found, changes))
     names = {name: url for url, name in found.names.items()}
     told = wire.told(answer, claim, names, turn.world.base.url, given.guide)
     return _answered(turn, given, told, key(claim), names)
 
 
-def _written(turn: Turn, found: Exploded, changes: Sequence[Change]) -> bytes:
+def _written(turn: Turn, library: Library, found: Exploded, changes: Sequence[Change]) -> bytes:
     """Write the request with its answer, which is returned as it is stored: by the payer's rules where they approve all
     of it, else that it waits. Rules look at a request that stands here, so then it is written first, and what follows
     from it is projected once, with its answer."""
     claim, id = found.claim, turn.world.new_id()
     before = _newest(turn, found.prior)
     waiting = decision.answered(id, claim, before, turn.now)
-    if found.prior or not _has_rules(turn, target(item(claim, "insurer"))):
+    if found.prior or not _has_rules(library, target(item(claim, "insurer"))):
         return _put(turn, [*changes, _change(waiting)])[-1].body
     world, request = turn.world, list[Touched]()
     _put(turn, changes, lambda conn, touched, now: request.extend(touched))
-    by_rule = automatic.at_once(turn, claim, id)
+    if any(each.type in shelf.SHARED for each in request):
+        shelf.note(turn.conn, request)
+    by_rule = automatic.at_once(turn, library.standing(), claim, id)
     answer = [_change(each) for each in reversed(by_rule or [waiting])]
     return _put(turn, answer, lambda conn, touched, now: world.project(conn, [*request, *touched], now))[-1].body
 
 
-def _has_rules(turn: Turn, payer: str) -> bool:
-    kind, _, id = payer.partition("/")
-    row = read.get(turn.conn, kind, id) if kind == "Organization" else None
-    keys = identifiers(json.loads(row.body)) if row and not row.deleted else frozenset[str]()
-    return queues.has_rules_that_approve(turn.conn, keys)
+def _has_rules(library: Library, payer: str) -> bool:
+    payers = library.fetch([payer]) if payer.startswith("Organization/") else []
+    return queues.has_rules_that_approve(library.conn, frozenset(shared(payers)))
 
 
 def _change(resource: Json) -> Change:

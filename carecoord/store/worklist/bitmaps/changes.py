@@ -63,7 +63,7 @@ class State:
 def note(conn: Connection, rids: Sequence[int]) -> None:
     """Say that these rows were changed, or let go, in the transaction that does it."""
     if rids:
-        conn.execute(_NOTED[conn.dialect.name], {"rids": listed(sorted(set(rids)))})
+        driver.execute(conn, _NOTED[conn.dialect.name], {"rids": listed(sorted(set(rids)))})
 
 
 def state(conn: Connection) -> State:
