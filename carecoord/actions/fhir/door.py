@@ -118,8 +118,11 @@ def stands(turn: Turn, aims: Iterable[Aim]) -> Standing:
     """What stands in the places of these aims that a table governs, and nobody else changes until this transaction
     ends."""
     wanted = {(aim.type, aim.id) for aim in _governed(aims)}
-    alone(turn.conn, *(f"state {type}/{id}" for type, id in wanted))
-    found = read.many(turn.conn, wanted)
+    there = wanted
+    if len(wanted) > 1 and turn.conn.dialect.name == "postgresql":  # of many most are new, and locks take room
+        there = {(row.type, row.id) for row in read.many(turn.conn, wanted)}
+    alone(turn.conn, *(f"state {type}/{id}" for type, id in there))
+    found = read.many(turn.conn, wanted)  # as it is now that nobody else is before us
     held: Held = {(row.type, row.id): json.loads(row.body) for row in found}
     return held, {(row.type, row.id): row.version for row in found}
 

@@ -70,7 +70,6 @@ _ROLLED_BACK = "40"  # PostgreSQL's class of codes for a transaction that lost a
 _turns: defaultdict[str | None, threading.Lock] = defaultdict(threading.Lock)  # of this process's writers, by database
 _log = structlog.get_logger()
 _MIGRATIONS = Path(__file__).parents[1] / "migrations"
-_ALONE = "SELECT pg_advisory_xact_lock(number) FROM unnest(%s::bigint[]) AS number"
 _LOCK = 0x63617265  # the advisory lock that one migration at a time holds
 
 
@@ -82,11 +81,12 @@ def open_engine(url: str, kept: int = POOL) -> Engine:
     `engine.begin()`.
     """
     target = make_url(url)
-    pool: dict[str, Any] = {"pool_size": kept, "max_overflow": kept, "pool_use_lifo": True}  # who was last knows most
+    pool: dict[str, Any] = {"pool_size": kept, "max_overflow": kept}
     if target.get_backend_name() == "sqlite":
         if target.database:
             private_files.make_folder(Path(target.database).parent)
-        engine = create_engine(target, **pool, connect_args={"timeout": BUSY_SECONDS})
+        # The last one knows most pages. (PostgreSQL's take turns: what is idle for long may be cut off on the way.)
+        engine = create_engine(target, **pool, pool_use_lifo=True, connect_args={"timeout": BUSY_SECONDS})
         event.listen(engine, "do_connect", _private)
         event.listen(engine, "connect", _prepare)  # pool events: they cost nothing per statement
         return engine
@@ -340,9 +340,9 @@ def plan_once(conn: Connection) -> None:
 
 def alone(conn: Connection, *what: str) -> None:
     """Until this transaction ends, nobody else gets past the same words. SQLite has one writer at a time anyway."""
-    if conn.dialect.name == "postgresql" and what:
+    if conn.dialect.name == "postgresql" and what:  # of several, in the same order everywhere
         raw: Any = conn.connection.dbapi_connection
-        raw.execute(_ALONE, (sorted(map(lock_number, what)),))  # of several, in the same order everywhere
+        raw.execute("SELECT pg_advisory_xact_lock(n) FROM unnest(%s::bigint[]) AS n", (sorted(map(lock_number, what)),))
 
 
 def lock_number(what: str) -> int:
