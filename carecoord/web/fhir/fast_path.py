@@ -58,13 +58,14 @@ class Lane:
         asked = "HTTP_ACCEPT_LANGUAGE" in environ
         reading = reader.begin(language.asked(request)) if asked else None
         try:
-            return self._handled(request, type, id)(environ, start_response)
+            answer = self._handled(request, type, id)
         except Exception as error:
             with self._app.request_context(environ):
                 return self._app.make_response(self._app.handle_user_exception(error))(environ, start_response)
         finally:
             if reading:
                 reader.end(reading)
+        return answer(environ, start_response)
 
     def _handled(self, request: Request, type: str, id: str | None) -> Response:
         if id is None:
