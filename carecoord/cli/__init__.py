@@ -1,6 +1,7 @@
 """The command `carecoord`. Every verb says what it did; every failure is one sentence with what to do about it."""
 
 import argparse
+import gc
 import os
 import sys
 import textwrap
@@ -116,6 +117,8 @@ class _Version(argparse.Action):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit code: 0 done, 1 failed, 2 used wrongly."""
     os.umask(0o077)  # what we write holds patients and keys: it is for our own user, whatever the shell says
+    if argv is None:  # the process is ours. To look for cycles among ever more that is loaded took a third of a start
+        gc.disable()
     given = sys.argv[1:] if argv is None else list(argv)
     module = VERBS[given[0]][0] if given and given[0] in VERBS else ""
     verbs = parser([name for name, (of, _) in VERBS.items() if of == module])
@@ -137,6 +140,9 @@ def _run(args: argparse.Namespace) -> int:
     from carecoord.store.database import schema
     from fhir_adapters.errors import Misconfigured
 
+    if not gc.isenabled():
+        gc.freeze()  # what is loaded stays
+        gc.enable()
     screen = Screen(getattr(args, "form", None) or "table", logs=hasattr(args, "parent"))  # of a service
     try:
         return int(args.run(read(os.environ).settings, screen, args) or 0)
