@@ -34,7 +34,7 @@ def call_for(world: World) -> None:
             outbox.add(conn, JOB, JOB, b"", now)
 
 
-def foresee(engine: Engine, now: datetime, rules: Policy, most: int = 50) -> int:
+def foresee(engine: Engine, now: datetime, rules: Policy, most: int = 200) -> int:
     """Judge ahead up to `most` rows; returns how many there were. It is done while nobody is kept from writing: what is
     written meanwhile makes what was foreseen void, and it is judged ahead once more."""
     with reading(engine) as conn:

@@ -3,11 +3,16 @@
 A mark bears the number of the transaction that made it, and who judges a row takes away just the marks that it saw
 before it read anything of what it judges by. So a change that becomes visible in between leaves its mark, whatever of
 it was read by then.
+
+A mark takes the place of those that stand there: of thirty changes in a row each case is judged once, and not looked
+for among thirty marks. Nobody waits for anybody: a mark that another is just taking away is left to them, and one that
+stays costs a judgement more.
 """
 
 from collections.abc import Sequence
 from typing import Final
 
+import msgspec
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, delete, exists, select, text
 
 from carecoord.store.database import driver
@@ -15,34 +20,42 @@ from carecoord.store.database.among import OneOf, listed
 from carecoord.store.database.tables import case
 from carecoord.store.worklist.tables import case_mark
 
+_encode = msgspec.json.Encoder().encode
 Mark = tuple[int, int]  # a row (rid), and the number of the transaction that marked it
 
 _NEAR: Final = 2000  # marked rows that are put in the order of their clocks
-_CHANGE: Final = {"sqlite": "0", "postgresql": "pg_current_xact_id()::text::bigint"}  # SQLite has one writer at a time
 _ROWS: Final = {
     "sqlite": "SELECT value AS rid FROM json_each(:rids)",
     "postgresql": "SELECT value::bigint AS rid FROM jsonb_array_elements_text(CAST(:rids AS jsonb))",
 }
-_SOME: Final = {
-    name: text(
-        f"INSERT INTO case_mark (rid, change) SELECT rid, {_CHANGE[name]} FROM ({chosen}) AS chosen WHERE true "  # noqa: S608
-        "ON CONFLICT DO NOTHING"
-    )
-    for name, chosen in _ROWS.items()
-}
-_ALL: Final = {
-    name: text(
-        f"INSERT INTO case_mark (rid, change) SELECT rid, {change} FROM case_row WHERE true ON CONFLICT DO NOTHING"  # noqa: S608
-    )
-    for name, change in _CHANGE.items()
-}
+_MARK: Final = {
+    "sqlite": "INSERT INTO case_mark (rid, change) SELECT rid, 0 FROM ({chosen}) AS chosen WHERE true "
+              "ON CONFLICT DO NOTHING",  # it has one writer at a time
+    "postgresql": "WITH chosen AS ({chosen}), mine AS (SELECT pg_current_xact_id()::text::bigint AS change), "
+                  "before AS (SELECT held.rid, held.change FROM chosen JOIN case_mark AS held ON held.rid = chosen.rid "
+                  "WHERE held.change <> (SELECT change FROM mine) FOR UPDATE OF held SKIP LOCKED), "
+                  "gone AS (DELETE FROM case_mark USING before "
+                  "WHERE case_mark.rid = before.rid AND case_mark.change = before.change) "
+                  "INSERT INTO case_mark (rid, change) SELECT rid, (SELECT change FROM mine) FROM chosen "
+                  "ON CONFLICT DO NOTHING",
+}  # fmt: skip
+_SOME: Final = {name: text(how.format(chosen=_ROWS[name])) for name, how in _MARK.items()}
+_ALL: Final = {name: text(how.format(chosen="SELECT rid FROM case_row")) for name, how in _MARK.items()}
 _whose: Final = (
     select(case_mark.c.rid, case_mark.c.change)
     .join(case, case.c.rid == case_mark.c.rid)
     .where(OneOf(case.c.patient, "patients"))
 )
 _among: Final = select(case_mark.c.rid).where(OneOf(case_mark.c.rid, "rids"))
-_settled: Final = delete(case_mark).where(case_mark.c.rid == bindparam("which"), case_mark.c.change == bindparam("of"))
+_SETTLED: Final = {
+    "sqlite": text("DELETE FROM case_mark WHERE rid IN (SELECT json_extract(value, '$[0]') FROM json_each(:marks))"),
+    "postgresql": text(
+        "WITH seen AS (SELECT held.rid, held.change FROM jsonb_array_elements(CAST(:marks AS jsonb)) AS mark (pair) "
+        "JOIN case_mark AS held ON held.rid = (pair ->> 0)::bigint AND held.change = (pair ->> 1)::bigint "
+        "FOR UPDATE OF held SKIP LOCKED) "
+        "DELETE FROM case_mark USING seen WHERE case_mark.rid = seen.rid AND case_mark.change = seen.change"
+    ),
+}
 _of_nothing: Final = delete(case_mark).where(~exists().where(case.c.rid == case_mark.c.rid))
 
 
@@ -68,7 +81,7 @@ def among(conn: Connection, rids: Sequence[int]) -> set[int]:
 def settle(conn: Connection, marks: Sequence[Mark]) -> None:
     """Take these marks away: their rows were judged after they were read."""
     if marks:
-        conn.execute(_settled, [{"which": rid, "of": change} for rid, change in marks])
+        conn.execute(_SETTLED[conn.dialect.name], {"marks": _encode(sorted(marks)).decode()})
 
 
 def prune(conn: Connection) -> None:
