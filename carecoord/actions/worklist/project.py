@@ -233,8 +233,6 @@ def _judge(conn: Connection, patients: Iterable[str], now: datetime, rules: Poli
         return
     for patient in concerned:
         worklist_rows.hold(conn, patient)
-    if not concerned:
-        return
     marked = marks.of_patients(conn, concerned)  # before anything is read of what they are judged by: see marks
     library = Library(conn)
     turns: dict[int, int | None] = {}  # the rows that were judged, and when time changes them next
