@@ -25,7 +25,7 @@ from carecoord.domain.resource.elements import Json, item, key, target, text
 from carecoord.errors import Conflict, Unprocessable
 from carecoord.fhir import text as json
 from carecoord.fhir.types import TYPES
-from carecoord.store.database.engine import alone
+from carecoord.store.database.engine import alone, plan_once
 from carecoord.store.prior_auth import exchanges, queues
 from carecoord.store.resources import read
 from carecoord.store.resources.write import Change, Projector, Touched, Written, put_all
@@ -39,6 +39,7 @@ def submit(world: World, grant: Grant, guide: Guide, bundle: Json, *, request: s
     same identifier, and where the table of a request's life does not have it."""
     given = came(guide, bundle, "Claim/$submit")
     with changing(world, grant, request) as turn, refusals_noted(turn, "submit", "Claim"):
+        plan_once(turn.conn)
         return _taken(turn, given)
 
 
