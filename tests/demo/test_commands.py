@@ -63,6 +63,18 @@ print(heavy & sys.modules.keys())"""
     assert done.stdout.endswith("\nset()\nset()\n")
 
 
+def test_the_collector_of_cycles_passes_over_what_a_command_has_loaded(tmp_path: Path) -> None:
+    asked = """
+import gc, sys
+from carecoord.cli import main
+sys.argv = ["carecoord", "settings"]
+main()
+print(gc.isenabled(), gc.get_freeze_count() > 10_000)"""
+    environ = {**os.environ, "CARECOORD_VAR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True, env=environ)
+    assert done.stdout.endswith("\nTrue True\n")
+
+
 def test_every_verb_is_in_the_help() -> None:
     words = parser().format_help()
     assert all(f"    {verb.split()[0]} " in words for verb in VERBS)
