@@ -32,6 +32,7 @@ from carecoord.fhir import text as json
 from carecoord.fhir.instants import moment
 from carecoord.store.audit.events import told
 from carecoord.store.coverage import questions
+from carecoord.store.database.engine import alone
 from carecoord.store.prior_auth import authorizations
 from carecoord.store.prior_auth.authorizations import Whose
 from carecoord.store.resources import read
@@ -152,6 +153,7 @@ def state(world: World, grant: Grant, request: str, submission: Submission, give
 def _question(turn: Turn, id: str, about: str, verb: Verb) -> Asking:
     _, name = order_named(about)
     _demand(turn, verb)
+    alone(turn.conn, f"answer to {name}")  # of two clerks at once the second sees what the first has answered
     row = questions.one(turn.conn, _payers(turn), turn.cases_withheld(), name)
     asked = _body(turn, ASKED, name) if row else None
     if row is None or asked is None:
