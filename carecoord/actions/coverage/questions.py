@@ -2,7 +2,7 @@
 changes of a card stated without a question. Only whom a clinic asked about, or asked an authorization for, is known
 here: a member number alone finds nobody else."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -58,9 +58,11 @@ class Desk:
 
 @dataclass(frozen=True)
 class Asking(Deed):
-    """The question that an act is about; answered: somebody has."""
+    """The question that an act is about; cards: those of it that are the payer's, `Coverage/id`; answered: somebody
+    has."""
 
     question: Json
+    cards: Collection[str]
     answered: bool
 
 
@@ -134,7 +136,7 @@ def answer(world: World, grant: Grant, request: str, submission: Submission, giv
     def plan(acting: Asking) -> Planned:
         if acting.answered:
             raise Conflict(sentence("refusals.question-answered"), "http.act")
-        made = answers.answered(acting.id, acting.question, given, acting.turn.now)
+        made = answers.answered(acting.id, acting.question, acting.cards, given, acting.turn.now)
         return Planned([made], sentence("act.question-answered"), given.words)
 
     return performed(world, grant, request, submission, "answer-eligibility", plan, _question)
@@ -154,11 +156,25 @@ def _question(turn: Turn, id: str, about: str, verb: Verb) -> Asking:
     _, name = order_named(about)
     _demand(turn, verb)
     alone(turn.conn, f"answer to {name}")  # of two clerks at once the second sees what the first has answered
-    row = questions.one(turn.conn, _payers(turn), turn.cases_withheld(), name)
+    payers = _payers(turn)
+    row = questions.one(turn.conn, payers, turn.cases_withheld(), name)
     asked = _body(turn, ASKED, name) if row else None
-    if row is None or asked is None:
+    cards = {key(each) for each in _own(asked, _cards(turn, [asked]), payers)} if asked else set[str]()
+    if row is None or asked is None or not cards:
         raise NotFound(sentence("refusals.no-question-seen"), "http.id")
-    return Asking(turn, id, about, asked, row.answered is not None)
+    return Asking(turn, id, about, asked, cards, row.answered is not None)
+
+
+def _cards(turn: Turn, asked: Iterable[Json]) -> dict[str, Json]:
+    """The cards that questions are about, by `Coverage/id`."""
+    named = {_reference(item(each, "coverage")) for question in asked for each in items(question, "insurance")}
+    return _bodies(turn, sorted(each for each in named if each[0] == CARD))
+
+
+def _own(question: Json, held: Mapping[str, Json], payers: Sequence[str]) -> list[Json]:
+    """The cards that a question is about, as far as they are with this payer: it may be about another's, too."""
+    found = (held.get(target(item(each, "coverage"))) for each in items(question, "insurance"))
+    return [each for each in found if each and _insurer(each, payers)]
 
 
 def _holding(turn: Turn, id: str, about: str, verb: Verb) -> Holding:
@@ -219,17 +235,18 @@ def _card(turn: Turn, held: Json) -> PayerCard | None:
 
 
 def _shown(turn: Turn, rows: Sequence[Row[Any]]) -> list[PayerQuestion]:
-    """The questions of these rows whose card and patient are here, in their order."""
+    """The questions of these rows, in their order, whose patient and whose card with this payer are here."""
     asked = _bodies(turn, [(ASKED, each.id) for each in rows])
-    named = {_reference(item(next(iter(items(each, "insurance")), {}), "coverage")) for each in asked.values()}
+    payers, held = _payers(turn), _cards(turn, asked.values())
+    cards = {name: next(iter(_own(each, held, payers)), None) for name, each in asked.items()}
     people = {("Patient", each.patient) for each in rows}
     houses = {_reference(item(each, "provider")) for each in asked.values()}
-    around = _bodies(turn, [pair for pair in (*named, *people, *houses) if pair[1]])
+    around = _bodies(turn, [pair for pair in (*people, *houses) if pair[1]])
     rules = _policy(turn)
     made: list[PayerQuestion] = []
     for each in rows:
         question = asked.get(f"{ASKED}/{each.id}")
-        card_ = around.get(target(item(next(iter(items(question or {}, "insurance")), {}), "coverage")))
+        card_ = cards.get(f"{ASKED}/{each.id}")
         person = around.get(f"Patient/{each.patient}")
         if question is None or card_ is None or person is None:
             continue

@@ -3,6 +3,7 @@
 Clauses: FHIR R4 coverageeligibilityresponse.html (request 1..1; serviced[x]; insurance.inforce, benefitPeriod,
 item.authorizationRequired; disposition); X12 271 EB01 (1 active coverage, 6 inactive), EB11 (authorization needed)."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final, Literal, get_args
@@ -15,10 +16,10 @@ from carecoord.words.sentence import sentence
 
 Standing = Literal["in-force", "not-in-force", "unclear"]
 Needed = Literal["yes", "no", "not-said"]
-Turn = Literal["ended", "in-force"]
+Change = Literal["ended", "in-force"]
 STANDINGS: Final[tuple[Standing, ...]] = get_args(Standing)
 NEEDED: Final[tuple[Needed, ...]] = get_args(Needed)
-TURNS: Final[tuple[Turn, ...]] = get_args(Turn)
+CHANGES: Final[tuple[Change, ...]] = get_args(Change)
 UNASKED: Final = f"{IDENTIFIER}/unasked"  # names the question that R4 demands, of a statement that answers none
 
 
@@ -39,15 +40,15 @@ class Statement:
     """What changes of a card. day: the last day of what ends, the first one of what is in force; last: of that, where
     it is known."""
 
-    turn: Turn
+    change: Change
     day: date
     last: date | None = None
     words: str = ""
 
 
-def answered(id: str, question: Json, said: Answer, now: datetime) -> Json:
-    """The answer to a question. Raises Unprocessable where it says one thing by a mark and another in words or by its
-    days, for then it would confirm nothing."""
+def answered(id: str, question: Json, cards: Collection[str], said: Answer, now: datetime) -> Json:
+    """The answer to a question, about those of its cards, `Coverage/id`, that are the payer's own. Raises Unprocessable
+    where it says one thing by a mark and another in words or by its days, for then it would confirm nothing."""
     _demand_clear(said.standing == "in-force", said.words)
     day = text(question, "servicedDate")[:10]
     if said.standing == "in-force" and day and not _holds(said, day):
@@ -58,6 +59,7 @@ def answered(id: str, question: Json, said: Answer, now: datetime) -> Json:
     insurance = [
         {"coverage": item(each, "coverage"), **_standing(said), **({"item": [line]} if line else {})}
         for each in items(question, "insurance")
+        if target(item(each, "coverage")) in cards
     ]
     provider = {"requestor": question["provider"]} if item(question, "provider") else {}
     made = _response(id, question, item(question, "insurer"), said.words, now) | asked | provider
@@ -66,10 +68,10 @@ def answered(id: str, question: Json, said: Answer, now: datetime) -> Json:
 
 def stated(id: str, card: Json, insurer: Json, said: Statement, now: datetime) -> Json:
     """What a payer states of a card without having been asked: of all days from the one on which it turns."""
-    _demand_clear(said.turn == "in-force", said.words)
+    _demand_clear(said.change == "in-force", said.words)
     if said.last and said.last < said.day:
         raise Unprocessable(sentence("refusals.coverage-ends-first"), "last")
-    ends = said.turn == "ended"
+    ends = said.change == "ended"
     first = said.day + timedelta(days=1) if ends else said.day
     days = {"start": first.isoformat(), **({"end": said.last.isoformat()} if said.last and not ends else {})}
     about = {"coverage": {"reference": key(card)}, "inforce": not ends} | ({} if ends else {"benefitPeriod": days})

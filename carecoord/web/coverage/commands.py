@@ -5,7 +5,7 @@ from datetime import date
 from typing import Final, cast
 
 from carecoord.actions.coverage import questions
-from carecoord.domain.coverage.answers import NEEDED, STANDINGS, TURNS, Answer, Needed, Standing, Statement, Turn
+from carecoord.domain.coverage.answers import CHANGES, NEEDED, STANDINGS, Answer, Change, Needed, Standing, Statement
 from carecoord.web.acts.commands import Command
 from carecoord.web.acts.forms import Reader
 from carecoord.words.catalogue import spoken
@@ -26,9 +26,11 @@ def _answer(reader: Reader) -> Answer:
 
 
 def _statement(reader: Reader) -> Statement:
-    said = reader.choice("turn", {each: each for each in TURNS}, spoken("cards.fault.turn"))
+    said = reader.choice("change", {each: each for each in CHANGES}, spoken("cards.fault.change"))
     day, last = reader.any_day("day", spoken("cards.fault.day")), reader.any_day("last")
-    return Statement(cast("Turn", said), day or date.min, last, reader.text("words", most=LONGEST))
+    if said == "ended" and last:
+        reader.fault("last", spoken("cards.fault.last"))
+    return Statement(cast("Change", said), day or date.min, last, reader.text("words", most=LONGEST))
 
 
 def _demand_order(reader: Reader, first: date | None, last: date | None) -> None:

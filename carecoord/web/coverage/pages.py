@@ -92,7 +92,7 @@ class Screen:
         now, found = questions.card(self.world, sign_in.session().grant(), request_id(), id)
         page = render_template(
             "cards_statement.html", card=view.card(found, Times(now, self.zone)), id=id,
-            state=state or self._state("state-coverage"), turns=view.TURNS, back=f"{PATH}/cards/{quote(id)}",
+            state=state or self._state("state-coverage"), changes=view.CHANGES, back=f"{PATH}/cards/{quote(id)}",
         )  # fmt: skip
         return make_response(page, status)
 

@@ -22,9 +22,9 @@ NEEDED: Final[Mapping[str, str]] = Glossary({
     "no": sentence("cards.needed.no"),
     "not-said": sentence("cards.needed.not-said"),
 })  # fmt: skip
-TURNS: Final[Mapping[str, str]] = Glossary({
-    "ended": sentence("cards.turn.ended"),
-    "in-force": sentence("cards.turn.in-force"),
+CHANGES: Final[Mapping[str, str]] = Glossary({
+    "ended": sentence("cards.change.ended"),
+    "in-force": sentence("cards.change.in-force"),
 })  # fmt: skip
 
 

@@ -105,6 +105,30 @@ def test_a_question_waits_at_the_desk_of_its_payer_with_its_clock_until_it_is_an
     assert (late.status_code, "Somebody has answered this question already." in said) == (409, True)
 
 
+def test_of_a_question_about_the_cards_of_two_payers_each_sees_and_answers_its_own(house: House) -> None:
+    card = json.loads(interactions.read(house.world, SYSTEM, "Coverage", CARD).body)
+    other = card | {"id": "card-other", "payor": [{"reference": "Organization/pinnacle"}], "identifier": [
+        card["identifier"][0] | {"value": "PM-OTHER"}]}  # fmt: skip
+    other.pop("meta")
+    interactions.update(house.world, SYSTEM, "Coverage", "card-other", other)
+    clerk, question = house.enter("grange"), ask(house)
+    asked = json.loads(interactions.read(house.world, SYSTEM, "CoverageEligibilityRequest", question).body)
+    both = [{"focal": False, "coverage": {"reference": "Coverage/card-other"}}, *asked["insurance"]]
+    interactions.update(house.world, SYSTEM, "CoverageEligibilityRequest", question, asked | {"insurance": both})
+    page = text(get(clerk, f"{PATH}/{question}"))
+    assert (NUMBER in page, "PM-OTHER" in page) == (True, False)
+    assert sent(clerk, f"{PATH}/{question}", "answer-eligibility", **YES)[0] == 303
+    (answer,) = [each for each in held(house, "CoverageEligibilityResponse") if each["created"][:10] == "2026-11-22"]
+    assert [each["coverage"]["reference"] for each in answer["insurance"]] == [f"Coverage/{CARD}"]
+    foreign = [{"focal": True, "coverage": {"reference": "Coverage/card-other"}}]
+    third = {name: value for name, value in asked.items() if name != "meta"} | {"id": "foreign", "insurance": foreign}
+    interactions.update(house.world, SYSTEM, "CoverageEligibilityRequest", "foreign", third)
+    assert (waiting(clerk), clerk.get(f"{PATH}/foreign").status_code) == ([], 404)
+    hidden = {"csrf": fields(get(clerk, f"{PATH}/cards/{CARD}"), f"{PATH}/cards/{CARD}/state-coverage")["csrf"]}
+    late = clerk.post(f"{PATH}/foreign/answer-eligibility", data=hidden | YES)
+    assert late.status_code == 404
+
+
 @pytest.mark.parametrize(("typed", "said"), [
     ({"words": "Good"}, "Choose whether the coverage is in force on that day."),
     ({"standing": "unclear"}, "Write why it can not be said."),
@@ -140,9 +164,12 @@ def test_a_change_of_a_card_is_stated_without_a_question_and_stated_anew(house: 
     assert "No clinic here has asked about a member with this number." in text(get(clerk, f"{PATH}?member=GC014-1"))
     page = get(clerk, f"{PATH}?member={NUMBER}")
     assert f'href="{PATH}/cards/{CARD}"' in page
-    status, said = sent(clerk, f"{PATH}/cards/{CARD}", "state-coverage", turn="ended", words="Moved away.")
+    status, said = sent(clerk, f"{PATH}/cards/{CARD}", "state-coverage", change="ended", words="Moved away.")
     assert (status, "Write the day." in said, "Moved away." in said) == (422, True, True)
-    assert sent(clerk, f"{PATH}/cards/{CARD}", "state-coverage", turn="ended", day="29 Nov")[0] == 303
+    two = {"change": "ended", "day": "29 Nov", "last": "30 Nov"}
+    status, said = sent(clerk, f"{PATH}/cards/{CARD}", "state-coverage", **two)
+    assert (status, "Coverage that ends has its last day in the first field." in said) == (422, True)
+    assert sent(clerk, f"{PATH}/cards/{CARD}", "state-coverage", change="ended", day="29 Nov")[0] == 303
     assert coverage(house) == "Blocked"
     (stated,) = [each for each in held(house, "CoverageEligibilityResponse") if each["created"][:10] == "2026-11-22"]
     unasked = {"system": "https://carecoord.example/id/unasked", "value": stated["id"]}
@@ -150,7 +177,7 @@ def test_a_change_of_a_card_is_stated_without_a_question_and_stated_anew(house: 
     assert (stated["servicedPeriod"], stated["insurance"][0]["inforce"]) == ({"start": "2026-11-30"}, False)
     clock: Any = house.world.clock
     clock.now = clock.now.replace(minute=9)
-    anew = {"turn": "in-force", "day": "1 Nov", "last": "31 Jan 2027"}
+    anew = {"change": "in-force", "day": "1 Nov", "last": "31 Jan 2027"}
     assert sent(clerk, f"{PATH}/cards/{CARD}", "state-coverage", **anew)[0] == 303
     assert coverage(house) == "Met"
 
@@ -163,7 +190,7 @@ def test_nobody_else_finds_a_question_or_a_card_or_says_anything_of_them(house: 
         assert "Achterberg" not in listed, who
         for page, verb in ((f"{PATH}/{question}", "answer-eligibility"), (f"{PATH}/cards/{CARD}", "state-coverage")):
             assert client.get(page).status_code == 404, who
-            answer = client.post(f"{page}/{verb}", data={**YES, "turn": "ended", "day": "1 Dec"})
+            answer = client.post(f"{page}/{verb}", data={**YES, "change": "ended", "day": "1 Dec"})
             assert answer.status_code in (403, 404), who
     assert waiting(house.enter("grange")) == [question]
 
