@@ -19,6 +19,7 @@ _NAME: Final = "registry:"
 _KNOWN: Final = "registry"  # of a connection: its transaction that writes, and what that knows
 _LOOKED: Final = "mark"  # as it saw it last
 _STILL: Final = "still"  # and that it is so until the transaction ends
+_SAID: Final = "registry: said"  # of a connection: its transaction that has said that it changes the registry
 _SLOTS: Final = 64  # of PostgreSQL, by connection: those who change the registry at once need not wait for one another
 _JUDGING: Final = lock_number("registry: judged by it")
 _CHANGING: Final = lock_number("registry: being changed")
@@ -66,14 +67,19 @@ def _mark(conn: Connection) -> bytes:
 
 def renew(conn: Connection) -> None:
     """Mark that the registry is another from now on, in the transaction that changes it, once it is changed and before
-    it is asked what leans on it."""
+    it is asked what leans on it. A transaction that does so again waits for nobody: whoever judges since it said so
+    sees that, and of two who each judged in between one would have to be broken off."""
     raw: Any = conn.connection.dbapi_connection
     if conn.dialect.name == "sqlite":
         slot = 0
     else:
         slot = raw.info.backend_pid % _SLOTS
-        raw.execute(_SAY)
-        raw.execute(_WAIT[_JUDGING])
+        begun = conn.get_transaction()
+        if begun is None or conn.info.get(_SAID) is not begun:
+            raw.execute(_SAY)
+            raw.execute(_WAIT[_JUDGING])
+            if not conn.in_nested_transaction():  # what was said below a savepoint may be undone with it
+                conn.info[_SAID] = begun
     marks.put(conn, f"{_NAME}{slot:02}", secrets.token_bytes(16))
     conn.info.pop(_KNOWN, None)  # also below a savepoint
 

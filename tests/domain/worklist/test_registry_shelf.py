@@ -196,3 +196,33 @@ def test_two_who_change_the_registry_at_once_do_not_wait_for_each_other(new_data
     with reading(engine) as conn:
         assert len(registry_mark.mark(conn)) == 32
     engine.dispose()
+
+
+@pytest.mark.postgres
+def test_two_who_change_the_registry_judge_by_it_and_change_it_again_do_not_wait_for_each_other(
+    new_database: Callable[[str], str],
+) -> None:
+    engine = open_engine(new_database("postgres"))
+    with writing(engine) as one, writing(engine) as other:  # as $submit does with a Bundle that brings a clinician
+        for conn in (one, other):
+            conn.execute(text("SET LOCAL lock_timeout = '2s'"))
+            registry_mark.renew(conn)
+        assert not registry_mark.hold_still(one)
+        assert not registry_mark.hold_still(other)
+        registry_mark.renew(one)
+        registry_mark.renew(other)
+    engine.dispose()
+
+
+@pytest.mark.postgres
+def test_who_changes_the_registry_again_after_a_change_was_undone_to_a_savepoint_is_seen_by_who_judges(
+    new_database: Callable[[str], str],
+) -> None:
+    engine = open_engine(new_database("postgres"))
+    with writing(engine) as one, writing(engine) as other:
+        below = one.begin_nested()
+        registry_mark.renew(one)
+        below.rollback()
+        registry_mark.renew(one)
+        assert not registry_mark.hold_still(other)
+    engine.dispose()
