@@ -8,7 +8,7 @@ from carecoord.store.prior_auth.tables import request_packet as packet
 
 State = Literal["waiting", "made", "failed"]
 _c = packet.c
-_SHOWN: Final = (_c.id, _c.digest, _c.state, _c.asked, _c.made, _c.pages, _c.left, _c.why)
+_SHOWN: Final[tuple[Any, ...]] = (_c.id, _c.digest, _c.state, _c.asked, _c.made, _c.pages, _c.left, _c.why)
 
 
 def one(conn: Connection, id: str) -> Row[Any] | None:

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Final, cast
 
 from carecoord.actions.coverage import questions
-from carecoord.domain.coverage.answers import CHANGES, NEEDED, STANDINGS, Answer, Change, Needed, Standing, Statement
+from carecoord.domain.coverage.answers import CHANGES, NEEDED, STANDINGS, Answer, Change, Standing, Statement
 from carecoord.web.acts.commands import Command
 from carecoord.web.acts.forms import Reader
 from carecoord.words.catalogue import spoken
@@ -20,7 +20,7 @@ def _answer(reader: Reader) -> Answer:
     first, last = reader.any_day("first"), reader.any_day("last")
     _demand_order(reader, first, last)
     return Answer(
-        cast("Standing", said), first, last, cast("Needed", needed) if needed in NEEDED else "not-said",
+        cast("Standing", said), first, last, needed if needed in NEEDED else "not-said",
         reader.text("words", missing, LONGEST),
     )  # fmt: skip
 
