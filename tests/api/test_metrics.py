@@ -1,5 +1,7 @@
 """Issue 3, operations: `/metrics` for Prometheus, `/healthz` and `/readyz`."""
 
+import errno
+import os
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -8,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import values
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import insert, text
 from werkzeug.test import Client, TestResponse
@@ -59,6 +62,24 @@ def test_requests_are_counted_and_timed_by_the_template_of_their_address(api: Ap
     assert found["carecoord_request_seconds_bucket", "le=+Inf", "route=/fhir/<type>/<id>"] == 3
     assert found["carecoord_searches_total", "status=200", "type=Patient"] == 2
     assert found["carecoord_requests_total", "method=GET", "route=none", "status=404"] == 1
+
+
+def test_what_can_not_be_counted_for_want_of_room_on_the_disk_is_answered_all_the_same(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(values, "MmapedDict", values.MmapedDict)
+    monkeypatch.setattr(values, "ValueClass", values.ValueClass)
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    http = app.wired(world, tmp_path / "counts").test_client()
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "posix_fallocate", full)
+        assert http.get("/fhir/Patient/a", environ_base=HERE).status_code == 401
+    assert http.get("/fhir/Patient/b", environ_base=HERE).status_code == 401
+    assert told(http)["carecoord_requests_total", "method=GET", "route=/fhir/<type>/<id>", "status=401"] == 1
 
 
 def test_no_label_holds_what_a_caller_wrote(api: Api) -> None:

@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+import structlog
 from flask import Blueprint, Response, request
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, values
 from prometheus_client.core import GaugeMetricFamily
@@ -44,6 +45,7 @@ SEARCH: Final = ("/fhir/<type>", "GET")
 FORWARDED: Final = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP", "HTTP_VIA", "HTTP_X_FORWARDED_PROTO")
 
 
+_log = structlog.get_logger()
 _ROOM: Final = 2**21  # bytes of a file of counts: more than all routes need
 
 
@@ -75,7 +77,15 @@ class Counts:
         self._timed: dict[str, Callable[[float], None]] = {}
 
     def observe(self, done: Done) -> None:
-        """Count one exchange. What it counts towards is worked out once for each kind of exchange."""
+        """Count one exchange; where the disk has no room for the counts of this process, it is not counted, for that
+        must not cost the answer."""
+        try:
+            self._count(done)
+        except OSError as full:
+            _log.warning("not_counted", error=type(full).__name__, code=full.errno)
+
+    def _count(self, done: Done) -> None:
+        """What it counts towards is worked out once for each kind of exchange."""
         type = done.args.get("type", "")
         if type not in TYPES:
             type = ""
