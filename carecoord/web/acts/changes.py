@@ -16,11 +16,22 @@ _WRITTEN = {"assign": "to_name", "snooze": "until", "contact": "touch"}  # verb 
 
 def changed(verb: str, values: Mapping[str, str], stale: Overtaken, times: Times) -> Changed:
     """Who, when, theirs and yours."""
-    who = stale.act.name if stale.act else spoken("acts.somebody-over-api-or-in")
-    written = text(item(stale.now or {}, "meta"), "lastUpdated")
-    when = f"{stale.act.at.astimezone(times.zone):%H:%M}" if stale.act else times.stored(written)
+    who, when = first(stale, times, spoken("acts.somebody-over-api-or-in"), updated(stale))
     before, theirs = (_said(verb, each, times) for each in (stale.before, stale.now))
     return Changed(who, when, before, theirs, values.get(_WRITTEN.get(verb, ""), ""))
+
+
+def first(stale: Overtaken, times: Times, somebody: str, written: str) -> tuple[str, str]:
+    """Who was first, and when. somebody, written: what is said of who did not do it by an act here, and since when what
+    they wrote stands, as it is stored."""
+    if stale.act is None:
+        return somebody, times.stored(written)
+    return stale.act.name, f"{stale.act.at.astimezone(times.zone):%H:%M}"
+
+
+def updated(stale: Overtaken) -> str:
+    """Since when what is there now stands, as it is stored."""
+    return text(item(stale.now or {}, "meta"), "lastUpdated")
 
 
 def _said(verb: str, task: Json | None, times: Times) -> str:

@@ -15,6 +15,7 @@ from carecoord.domain.agreements.desk.drafts import bound, lacking
 from carecoord.domain.agreements.records import named
 from carecoord.domain.resource.days import shifted
 from carecoord.domain.resource.elements import Json, item, text
+from carecoord.web.acts import changes
 from carecoord.web.acts.forms import Changed, State
 from carecoord.web.agreements import office_view
 from carecoord.web.agreements.agreement_view import Row
@@ -135,9 +136,7 @@ def acts(
 
 def changed(verb: str, values: Mapping[str, str], stale: Overtaken, times: Times) -> Changed:
     """Who was first, when, what it was and is."""
-    who = stale.act.name if stale.act else spoken("agreements.somebody-over-api-or-by")
-    written = text(item(stale.now or {}, "meta"), "lastUpdated")
-    when = f"{stale.act.at.astimezone(times.zone):%H:%M}" if stale.act else times.stored(written)
+    who, when = changes.first(stale, times, spoken("agreements.somebody-over-api-or-by"), changes.updated(stale))
     before, now = (_stands(each) for each in (stale.before, stale.now))
     return Changed(who, when, before, now if now != before else spoken("agreements.noted-anew", now=now), "")
 

@@ -15,6 +15,7 @@ from carecoord.domain.prior_auth.desk.answers import REASONS
 from carecoord.domain.prior_auth.desk.letter import TEMPLATE
 from carecoord.domain.resource.elements import Json, extension, item, items, text, whole, words
 from carecoord.fhir.instants import micros, moment
+from carecoord.web.acts import changes
 from carecoord.web.acts.forms import Changed, State
 from carecoord.web.authorizations import letter_view, queue_view
 from carecoord.web.authorizations.conflict_view import DECISIONS, ConflictLine, Waiting, conflict, waiting
@@ -268,8 +269,7 @@ def _seen(found: Opened) -> str:
 def changed(verb: str, values: Mapping[str, str], stale: Overtaken, times: Times) -> Changed:
     """Who was first, when, and what they answered, beside what is on the page."""
     now = stale.now or {}
-    who = stale.act.name if stale.act else spoken("agreements.somebody-over-api-or-by")
-    when = f"{stale.act.at.astimezone(times.zone):%H:%M}" if stale.act else times.stored(text(now, "created"))
+    who, when = changes.first(stale, times, spoken("agreements.somebody-over-api-or-by"), text(now, "created"))
     theirs = _answer(now) if now.get("resourceType") == "ClaimResponse" else spoken("decide.answered.other")
     mine = [DECISIONS[values[f"do-{n}"]] for n in values.get("lines", "").split() if values.get(f"do-{n}") in DECISIONS]
     return Changed(who, when, spoken("decide.unanswered"), theirs, ", ".join(mine))

@@ -13,7 +13,7 @@ from carecoord.actions.acts import act as acts_act
 from carecoord.actions.acts.act import Done, Overtaken
 from carecoord.actions.coverage import questions
 from carecoord.actions.people import drafts as kept
-from carecoord.web.acts import submissions
+from carecoord.web.acts import changes, submissions
 from carecoord.web.acts import view as acts_view
 from carecoord.web.acts.forms import Changed, State
 from carecoord.web.acts.view import Undo
@@ -120,6 +120,5 @@ def _told(sent: Done) -> Response:
 
 def _changed(verb: str, values: object, stale: Overtaken, times: Times) -> Changed:
     """Who was first, where a question was changed after its form was shown."""
-    who = stale.act.name if stale.act else spoken("agreements.somebody-over-api-or-by")
-    when = f"{stale.act.at.astimezone(times.zone):%H:%M}" if stale.act else times.stamp()
+    who, when = changes.first(stale, times, spoken("agreements.somebody-over-api-or-by"), times.stamp())
     return Changed(who, when, "", "", "")

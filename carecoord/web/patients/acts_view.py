@@ -11,6 +11,7 @@ from carecoord.domain.access import verbs
 from carecoord.domain.access.verbs import Verb
 from carecoord.domain.care_plans.measures import MEASURES
 from carecoord.domain.resource.elements import Json, item, key, text
+from carecoord.web.acts import changes
 from carecoord.web.acts.forms import Changed, State
 from carecoord.web.page.times import Times
 from carecoord.web.patients import units
@@ -107,9 +108,7 @@ def _form(page: PatientPage, offers: Offers, state: State) -> Form | None:
 
 def changed(verb: str, values: Mapping[str, str], stale: Overtaken, times: Times) -> Changed:
     """Who was first, when, what it was and is."""
-    who = stale.act.name if stale.act else spoken("patient.changed.somebody")
-    written = text(item(stale.now or {}, "meta"), "lastUpdated")
-    when = f"{stale.act.at.astimezone(times.zone):%H:%M}" if stale.act else times.stored(written)
+    who, when = changes.first(stale, times, spoken("patient.changed.somebody"), changes.updated(stale))
     return Changed(who, when, _stands(stale.before), _stands(stale.now), "")
 
 

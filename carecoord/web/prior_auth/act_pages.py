@@ -12,7 +12,7 @@ from carecoord.actions.prior_auth.dtr import fetch
 from carecoord.actions.prior_auth.pas_client import request_acts as pas_request_acts
 from carecoord.domain.resource.elements import text
 from carecoord.errors import NotFound
-from carecoord.web.acts import submissions
+from carecoord.web.acts import changes, submissions
 from carecoord.web.acts.forms import Changed
 from carecoord.web.page.times import Times
 from carecoord.web.people import sign_in
@@ -71,7 +71,6 @@ def _back(id: str) -> str:
 
 def changed(_: str, values: Mapping[str, str], stale: Overtaken, times: Times) -> Changed:
     """Who was first and when, beside what was typed."""
-    who = stale.act.name if stale.act else spoken("agreements.somebody-over-api-or-by")
-    now = stale.now or {}
-    when = f"{stale.act.at.astimezone(times.zone):%H:%M}" if stale.act else times.stored(text(now, "created"))
+    created = text(stale.now or {}, "created")
+    who, when = changes.first(stale, times, spoken("agreements.somebody-over-api-or-by"), created)
     return Changed(who, when, "", spoken("requests.changed"), values.get("note", ""))
