@@ -46,7 +46,7 @@ _FAILED: Final = sentence("requests.packet.failed-here")
 _CHANGED: Final = sentence("requests.packet.changed")
 _PACKETS: Final = UUID("c0f5a3de-61f4-5a59-8c8e-4f3c8d1f7b60")
 
-State = Literal["none", "waiting", "made", "failed", "stale"]
+State = packets.State | Literal["none", "stale"]
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -148,7 +148,7 @@ def make(world: World, id: str) -> None:
         wanted = msgspec.json.decode(order, type=_Order)
         files = {each.source: _files(world, conn, each, wanted.versions) for each in wanted.sheets.parts}
     if any(held is None for held in files.values()):
-        return give_up(world, id, _CHANGED)
+        return _fail(world, id, row.digest, _CHANGED)
     made, size = dict[str, _Pages](), 0
     for part in wanted.sheets.parts:
         pages = _pages(part, files[part.source] or ())
@@ -161,10 +161,17 @@ def make(world: World, id: str) -> None:
         packets.made(conn, id, row.digest, whole, pages=n, left=left, at=micros(world.clock()))
 
 
-def give_up(world: World, id: str, why: Sentence = _FAILED) -> None:
-    """Say of a packet that waits that it is not made, and why."""
+def give_up(world: World, id: str) -> None:
+    """Say of a packet that waits that it could not be made."""
+    with reading(world.engine) as conn:
+        row = packets.one(conn, id)
+    if row is not None:
+        _fail(world, id, row.digest, _FAILED)
+
+
+def _fail(world: World, id: str, digest: str, why: Sentence) -> None:
     with writing(world.engine) as conn:
-        packets.failed(conn, id, dumps(why))
+        packets.failed(conn, id, digest, dumps(why))
 
 
 def _id(grant: Grant, root: str) -> str:

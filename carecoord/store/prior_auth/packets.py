@@ -39,10 +39,10 @@ def made(conn: Connection, id: str, digest: str, body: bytes, *, pages: int, lef
     conn.execute(update(packet).where(_c.id == id, _c.digest == digest, _c.state == "waiting").values(done))
 
 
-def failed(conn: Connection, id: str, why: str) -> None:
-    """Note that a packet that waits is not made, and why."""
+def failed(conn: Connection, id: str, digest: str, why: str) -> None:
+    """Note that a packet that waits is not made, and why, unless something else was asked for meanwhile."""
     gone = {"state": "failed", "sheets": b"", "why": why}
-    conn.execute(update(packet).where(_c.id == id, _c.state == "waiting").values(gone))
+    conn.execute(update(packet).where(_c.id == id, _c.digest == digest, _c.state == "waiting").values(gone))
 
 
 def forget(conn: Connection, before: int) -> None:

@@ -19,6 +19,8 @@ from sqlalchemy import text
 
 from carecoord.actions.fhir import interactions
 from carecoord.actions.prior_auth.letters import sheet
+from carecoord.store.database.engine import writing
+from carecoord.store.prior_auth import packets
 from tests.desk.authorizations.readers import ask_packet, get
 from tests.desk.authorizations.test_automatic import SYSTEM, stored, work
 from tests.desk.conftest import Clock, House, built
@@ -170,6 +172,17 @@ def test_what_changes_while_it_is_being_made_is_not_in_it(house: House) -> None:
     work(house)
     assert maria.get(f"/authorizations/{DRAFT}/packet.pdf").status_code == 303
     assert "Pain since August." in " ".join(sheets(made(house, maria)))
+
+
+def test_a_packet_that_is_given_up_gives_up_no_other_that_was_asked_for_meanwhile(house: House) -> None:
+    with writing(house.world.engine) as conn:
+        packets.ask(conn, "packet-of-two", "the one of before", b"{}", 1)
+        packets.ask(conn, "packet-of-two", "the one of now", b"{}", 2)
+        packets.failed(conn, "packet-of-two", "the one of before", "")
+        now = packets.one(conn, "packet-of-two")
+        assert now is not None
+        assert (now.state, now.digest) == ("waiting", "the one of now")
+        packets.forget(conn, 3)
 
 
 def test_that_it_can_not_be_made_is_said_and_it_can_be_tried_again(
