@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Final
 
 from carecoord.actions.agreements.papers import pages as paper_pages
 from carecoord.actions.assignment import arrivals, placement
@@ -33,8 +32,6 @@ from carecoord.actions.worklist import foresee, project
 from carecoord.errors import Unavailable
 from carecoord.store.database.outbox import Job
 from carecoord.world import World
-
-AT_ONCE: Final = 20  # patients whose cases are judged anew in a transaction
 
 Handler = Callable[[World, Job], None]
 """Does a job; whatever it raises, the job failed. It may be begun again after it was done but not yet settled."""
@@ -166,7 +163,7 @@ def release(world: World, job: Job) -> None:
 
 def refresh(world: World, job: Job) -> None:
     """Judge anew the cases whose time has come, and those that a change of the registry has marked."""
-    while project.refresh_due(world, AT_ONCE):
+    while project.refresh_due(world, project.TOGETHER):
         pass
     project.shorten_log(world)
 

@@ -24,7 +24,7 @@ SHARED: Final = frozenset(
 )  # fmt: skip
 _STATES: Final = 4  # of databases that a process remembers
 # Things put together: what one request hands on to the next part of it, or to the next request, and what the worker
-# judges of some patients (handlers.AT_ONCE) before it writes their rows.
+# judges of some patients (worklist/project.TOGETHER) before it writes their rows.
 _MADE: Final = 32
 _MOST: Final = 50_000  # answers to one kind of question: then it begins anew
 

@@ -51,6 +51,7 @@ from carecoord.world import World
 
 AGAIN = timedelta(minutes=10)  # after which a case that could not be judged is tried again
 AT_ONCE = 75  # cases that one change of the registry judges anew in its own transaction; more are marked for later
+TOGETHER = 20  # patients whose cases the worker judges anew in one transaction
 _SHARED = (*REGISTRY, *records.TYPES, "PlanDefinition")
 JOB = "refresh-cases"  # the outbox job that judges marked rows anew
 _ORDER = re.compile(rb'"reference":"(ServiceRequest|DeviceRequest)/([^"/]+)')
