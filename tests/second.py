@@ -5,16 +5,16 @@ other test has one attempt: what fails there once is a fault of ours. Whoever re
 a race to look for, in the test or in the product.
 """
 
-import os
-
 import pytest
+
+from tests.skips import ci
 
 PROGRAMS = ("tests/attacks/", "tests/demo/", "tests/operations/", "tests/worker/")  # they start servers and workers
 
 
 def allow(items: list[pytest.Item]) -> None:
     """Mark what may be tried twice."""
-    if os.environ.get("CI", "").lower() == "true":
+    if ci():
         for item in items:
             if _meets_noise(item):
                 item.add_marker(pytest.mark.flaky(reruns=1))

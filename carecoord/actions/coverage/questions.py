@@ -88,11 +88,6 @@ def desk(world: World, grant: Grant, request: str) -> Desk:
     return Desk(turn.now, [each for each in shown if each.id in ids], total, rest)
 
 
-def count(turn: Turn) -> int:
-    """How many questions wait at the asker's desk."""
-    return questions.count(turn.conn, _payers(turn), turn.cases_withheld())
-
-
 def one(world: World, grant: Grant, request: str, id: str) -> tuple[datetime, PayerQuestion]:
     """A question, and the instant at which it is looked at. Raises NotFound alike for none and for another's."""
     with looking(world, grant, request) as turn:

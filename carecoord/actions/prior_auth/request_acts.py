@@ -135,8 +135,8 @@ def _done(
 
 def send(world: World, grant: Grant, request: str, submission: Submission, given: Outgoing) -> Done:
     """Send a draft to the payer, or write down that it was; also one that the payer's server refused, or of which the
-    file was never written. Papers that a
-    rule wants and that lack do not hinder it. Raises Unprocessable where it can not go by this way as it is."""
+    file was never written. Papers that a rule wants and that lack do not hinder it. Raises Unprocessable where it can
+    not go by this way as it is."""
 
     def plan(acting: Asking) -> Planned:
         again = acting.found.is_undelivered and acting.found.row.state in lifecycle.WAITING

@@ -61,10 +61,10 @@ class Dossier:
     """One request as its clinic sees it. claims: its versions, the oldest first; answers: to them, by `Claim/id`, the
     oldest first; wishes: the payer's Tasks for papers; talks: what was written down of calls about it; peer: the talk
     of two clinicians about a denial, None where none was asked for; papers: documents of the case that the asker's
-    office has; forms: (title, response) of those that go with
-    it; alike: other open requests for the patient; odds: what became of appeals to this payer; standing: how it
-    stands with a payer that takes requests by PAS, None for another; sendings: what was sent so, the oldest first;
-    files: the X12 files that were written of it, the latest first."""
+    office has; forms: (title, response) of those that go with it; alike: other open requests for the patient; odds:
+    what became of appeals to this payer; standing: how it stands with a payer that takes requests by PAS, None for
+    another; sendings: what was sent so, the oldest first; files: the X12 files that were written of it, the latest
+    first."""
 
     now: datetime
     row: Row[Any]
