@@ -154,19 +154,29 @@ def _performer(line: Line, matter: GateInput) -> Found:
 
 
 def _site(line: Line, matter: GateInput) -> Found:
-    site = matter.site
-    if line.site is None or site is None or line.site.same(site):
+    """Where a visit is, by its site and by its place of service."""
+    site, places = matter.site, matter.known.places_at(matter.site)
+    if line.site and site and not line.site.same(site):
+        named, where = line.site.name, site.name
+    elif line.places and places and line.places.isdisjoint(places):
+        named, where = _placed(line.places, line.place), _placed(places, site.name if site else "")
+    else:
         return None
     gate = Gate(
         rule="authorization.site",
         state="open",
-        reason=sentence("authorization.site", named=line.site.name, site=site.name),
+        reason=sentence("authorization.site", named=named, site=where),
         evidence=(*line.evidence, *matter.visit),
         action=Action("change-provider", sentence("do.change-provider.site")),
         who="coordinator",
         due_label=sentence("due.change-site"),
     )
-    return gate, sentence("remark.for", named=line.site.name)
+    return gate, sentence("remark.for", named=named)
+
+
+def _placed(places: frozenset[str], named: str) -> Value:
+    """A place of service as people call it, else by its code."""
+    return named or sentence("authorization.place", code=", ".join(sorted(places)))
 
 
 def _dates(line: Line, matter: GateInput) -> Found:

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 from carecoord.domain.gates.gate import Evidence
 from carecoord.domain.gates.policy import Policy
-from carecoord.domain.prior_auth.code_ranges import within
+from carecoord.domain.prior_auth.code_ranges import normal, within
+from carecoord.domain.prior_auth.question import PLACE_OF_SERVICE
 from carecoord.domain.prior_auth.requirements import Codes
 from carecoord.domain.prior_auth.review_action import GRANTED, LineState, decided, decision, reviews
 from carecoord.domain.prior_auth.units import Amount, amount, bare
@@ -34,13 +35,15 @@ from carecoord.domain.resource.elements import (
 )
 from carecoord.domain.resource.parties import Directory, Party, Role, party
 
+_CODE_END = f"{PAS}/extension-productOrServiceCodeEnd"
 ALLOWED = {"allowedunits", "approvedunits", "authorizedunits"}  # adjudication categories (CARIN BB: allowedunits)
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
     """One service of an answer. `amount` None: not counted. `vague`: granted otherwise than asked for, without saying
-    how much. `provider`, `site` None: whoever, wherever."""
+    how much. `provider`, `site` None: whoever, wherever. `modifiers`, `places` (CMS places of service; `place` in
+    words) empty: whichever."""
 
     state: LineState
     codes: Codes
@@ -54,11 +57,18 @@ class Line:
     site: Party | None
     reason: str
     evidence: tuple[Evidence, ...]
+    modifiers: frozenset[str] = frozenset()
+    places: frozenset[str] = frozenset()
+    place: str = ""
 
     @property
     def units(self) -> float | None:
         """The number of `amount`, whatever it counts."""
         return float(self.amount.count) if self.amount else None
+
+    def suits(self, modifiers: frozenset[str] | None) -> bool:
+        """Whether the line is for a service with one of these modifiers; None: nobody says with which."""
+        return not self.modifiers or not modifiers or not self.modifiers.isdisjoint(modifiers)
 
     def covers(self, wanted: Codes) -> bool:
         """Whether the line is for one of these services: the same code, a code in its range, or any service."""
@@ -149,7 +159,12 @@ class _Reader:
         unread = any(each and amount(each) is None for each in _quantities(detail, granted))
         silent = state == "partly" or (state == "modified" and (bool(wanted) or not detail))
         vague = allowed is None and (silent or unread)
-        end = item(extension(asked, f"{PAS}/extension-productOrServiceCodeEnd"), "valueCodeableConcept")
+        changed = item(granted, "productOrService")
+        narrowed = bool(changed) and codes(changed) != codes(item(asked, "productOrService"))
+        ends = (granted, detail) if narrowed else (granted, detail, asked)  # another code begins no range of old
+        end = next(filter(None, (item(extension(each, _CODE_END), "valueCodeableConcept") for each in ends)), {})
+        marks = items(granted, "modifier") or items(asked, "modifier")
+        place = item(granted, "locationCodeableConcept") or item(asked, "locationCodeableConcept")
         review = next(iter((*reviews(granted), *reviews(replaced), *reviews(self.answer))), {})
         reason = words(item(extension(review, "reasonCode"), "valueCodeableConcept"))
         return Line(
@@ -158,21 +173,32 @@ class _Reader:
             code_of(end),
             words(code),
             text(extension(review, "number"), "valueString") or text(self.answer, "preAuthRef"),
-            self._days(granted, replaced),
+            self._days(granted, replaced, asked),
             # A full approval without a count grants what was asked for; any other does not say how much it grants.
             allowed or (wanted if state == "approved" else None),
             vague,
             self._provider(granted),
-            self._site(asked),
+            self._site(granted) or self._site(asked),
             reason or (trouble(self.answer) if state == "denied" else ""),
             self._proof(granted),
+            frozenset(normal(code) for each in marks for _, code in codes(each)),
+            frozenset(code for system, code in codes(place) if system == PLACE_OF_SERVICE),
+            words(place),
         )
 
-    def _days(self, granted: Json, replaced: Json) -> Days:
+    def _days(self, granted: Json, replaced: Json, asked: Json) -> Days:
+        """The days of the approval; of one that names none those that it was asked for."""
         for element in (granted, replaced):
             if period := extension(element, f"{PAS}/extension-itemPreAuthPeriod").get("valuePeriod"):
                 return days(period, self.policy.zone)
-        return days(self.answer["preAuthPeriod"], self.policy.zone) if self.answer.get("preAuthPeriod") else ALWAYS
+        if self.answer.get("preAuthPeriod"):
+            return days(self.answer["preAuthPeriod"], self.policy.zone)
+        for element in (granted, asked):
+            if period := item(element, "servicedPeriod"):
+                return days(period, self.policy.zone)
+            if day := text(element, "servicedDate"):
+                return days({"start": day, "end": day}, self.policy.zone)
+        return ALWAYS
 
     def _provider(self, granted: Json) -> Party | None:
         named = extensions(granted, f"{PAS}/extension-itemAuthorizedProvider")
@@ -187,8 +213,8 @@ class _Reader:
                 return found
         return None
 
-    def _site(self, asked: Json) -> Party | None:
-        return party(item(asked, "locationReference"), self.known)
+    def _site(self, line: Json) -> Party | None:
+        return party(item(line, "locationReference"), self.known) if line.get("locationReference") else None
 
     def _proof(self, granted: Json) -> tuple[Evidence, ...]:
         sequence = whole(granted, "itemSequence")

@@ -83,7 +83,10 @@ def _judged(requests: Sequence[Request], matter: GateInput, need: Requirement) -
 
 def _fitting(request: Request, matter: GateInput) -> list[Line]:
     """The lines about the service that the order asks for."""
-    return [line for line in request.lines if line.covers(matter.referral.codes)]
+    return [
+        line for line in request.lines
+        if line.covers(matter.referral.codes) and line.suits(matter.known.modifiers)
+    ]  # fmt: skip
 
 
 def _doubtful(good: Ruling, card: Card, need: Requirement) -> Ruling:

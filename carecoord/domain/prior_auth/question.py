@@ -55,6 +55,12 @@ class Known:
     visits: tuple[date, ...] = ()
     undated: int = 0
 
+    def places_at(self, site: Party | None) -> Some:
+        """The places of service that a visit there may be at."""
+        if self.places is not None or site is None:
+            return self.places
+        return frozenset[str]().union(*(each for at, each in self.sites.items() if at in site.keys)) or None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
@@ -73,10 +79,7 @@ class Question:
     @property
     def places(self) -> Some:
         """The places of service that the visit may be at."""
-        if self.known.places is not None or self.site is None:
-            return self.known.places
-        found = frozenset[str]().union(*(p for at, p in self.known.sites.items() if at in self.site.keys))
-        return found or None
+        return self.known.places_at(self.site)
 
     @property
     def visit(self) -> tuple[int, int]:

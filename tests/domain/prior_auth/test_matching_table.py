@@ -8,12 +8,14 @@ import pytest
 
 from tests.domain.stories import (
     HCPCS,
+    PAS,
     Story,
     answer,
     book,
     claim,
     coded,
     coverage,
+    day,
     encounter,
     order,
     plain,
@@ -22,6 +24,7 @@ from tests.domain.stories import (
     site,
 )
 
+PLACE_OF_SERVICE = "https://www.cms.gov/Medicare/Coding/place-of-service-codes/Place_of_Service_Code_Set"
 X12_673 = "https://codesystem.x12.org/005010/673"
 SPAN: dict[str, Any] = {"start": -5, "end": 60}
 
@@ -44,6 +47,25 @@ def in_months() -> dict[str, Any]:
     return found
 
 
+def narrowed(code: str) -> dict[str, Any]:
+    """Of a range the payer grants another service in its place."""
+    found = answer("A6", **SPAN)
+    added = {"productOrService": coded(HCPCS, code), "itemSequence": [1], "quantity": {"value": 2}}
+    return found | {"addItem": [added | {name: found["item"][0][name] for name in ("extension", "adjudication")}]}
+
+
+def ranged(first: str, last: str) -> dict[str, Any]:
+    end = {"url": f"{PAS}/extension-productOrServiceCodeEnd", "valueCodeableConcept": coded(HCPCS, last)}
+    return of(productOrService=coded(HCPCS, first), extension=[end])
+
+
+def at_place(code: str) -> dict[str, Any]:
+    return coded(PLACE_OF_SERVICE, code)
+
+
+LEFT = order(orderDetail=[coded(HCPCS, "LT")])
+OFFICE = order(locationCode=[at_place("11")])
+DATES = [{"servicedPeriod": {"start": day(-5), "end": day(11)}}, {"servicedDate": day(11)}]
 NOBODYS = {"patient": ref("Patient/somebody-else")}
 NEW_CARD = coverage(id="card-new", start=-5, subscriberId="OTHER-77")
 TABLE: dict[str, tuple[Story, str]] = {
@@ -53,10 +75,22 @@ TABLE: dict[str, tuple[Story, str]] = {
                           coverage(end=-5, subscriberId="M-1")), "authorization.coverage"),
     "date": (approved(said=answer(start=-5, end=11, units=2)), "authorization.dates"),
     "code": (approved(asked=of(productOrService=coded(HCPCS, "G9999"))), "authorization.service"),
+    "code beyond the one that was granted of a range": (
+        approved(asked=ranged("G0400", "G0499"), said=narrowed("G0401")), "authorization.service"),
+    "code beyond a range": (approved(asked=ranged("G0464", "G0499")), "authorization.service"),
+    "modifier": (approved(LEFT, asked=of(modifier=[coded(HCPCS, "RT")])), "authorization.service"),
+    "date of the days asked for": (approved(asked=of(**DATES[0]), said=answer(units=2)), "authorization.dates"),
+    "date of the day asked for": (approved(asked=of(**DATES[1]), said=answer(units=2)), "authorization.dates"),
+    "payer": (approved(asked=claim(units=2, payer=2), said=answer(**SPAN, units=2, payer=2)), "authorization.payer"),
     "units": (approved(encounter(-2, "seen"), encounter(-3, "before")), "authorization.units"),
     "kind": (approved(said=in_months()), "authorization.unit-kind"),
     "provider": (approved(said=answer(**SPAN, units=2, provider="group-2")), "authorization.performer"),
     "site": (approved(site("b"), asked=of(locationReference=ref("Location/site-b"))), "authorization.site"),
+    "site that the payer grants instead": (
+        approved(site("b"), said=narrowed("G0463") | {"addItem": [
+            {**narrowed("G0463")["addItem"][0], "locationReference": ref("Location/site-b")}]}), "authorization.site"),
+    "place of service": (
+        approved(OFFICE, asked=of(locationCodeableConcept=at_place("22"))), "authorization.site"),
     "status": (approved(said=answer("A3", **SPAN, because="Not shown")), "authorization.denied"),
 }  # fmt: skip
 
@@ -65,9 +99,32 @@ def test_the_story_is_met_where_nothing_fails() -> None:
     assert approved().clear().gate("authorization").rule == "authorization.approved"
 
 
+MET = {
+    "another code of the range that was granted": approved(asked=ranged("G0400", "G0499")),
+    "the code that was granted of a range": approved(asked=ranged("G0400", "G0499"), said=narrowed("G0463")),
+    "the modifier": approved(LEFT, asked=of(modifier=[coded(HCPCS, "LT")])),
+    "a modifier that nobody orders": approved(asked=of(modifier=[coded(HCPCS, "LT")])),
+    "the days asked for": approved(asked=of(servicedPeriod={"start": day(-5), "end": day(12)}),
+                                   said=answer(units=2)),
+    "the day asked for": approved(asked=of(servicedDate=day(12)), said=answer(units=2)),
+    "the place of service": approved(OFFICE, asked=of(locationCodeableConcept=at_place("11"))),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("row", MET)
+def test_what_the_approval_says_of_the_visit_fails_nothing(row: str) -> None:
+    assert MET[row].clear().gate("authorization").rule in ("authorization.approved", "authorization.approved.changed")
+
+
 @pytest.mark.parametrize("row", TABLE)
 def test_where_only_this_row_fails_the_gate_names_it(row: str) -> None:
     story, rule_ = TABLE[row]
     gate = story.clear().gate("authorization")
     assert gate.state not in ("met", "not-needed")
     assert gate.rule == rule_
+
+
+def test_a_plan_that_is_over_on_the_day_fails_by_the_gate_of_the_card_however_good_the_approval() -> None:
+    judged = approved(coverage(end=-1)).clear()
+    assert judged.gate("coverage").state not in ("met", "not-needed")
+    assert judged.gate("authorization").rule == "authorization.approved"
