@@ -1,4 +1,5 @@
-"""The rows of questions about cards kept true: in the transaction that writes a question or an answer to it."""
+"""The rows of questions about cards kept true: in the transaction that writes a question, an answer to it, or a card. A
+question about no card of the payer that is asked has none: that payer has nothing to say to it."""
 
 from collections.abc import Sequence
 from datetime import tzinfo
@@ -6,8 +7,10 @@ from datetime import tzinfo
 import msgspec
 from sqlalchemy import Connection
 
+from carecoord.domain.coverage import inquiries
 from carecoord.domain.resource.days import moment
-from carecoord.domain.resource.elements import Json, item, target, text
+from carecoord.domain.resource.elements import Json, item, target, targets, text
+from carecoord.domain.resource.parties import directory
 from carecoord.fhir.instants import micros
 from carecoord.fhir.search import params
 from carecoord.store.coverage import questions
@@ -15,14 +18,17 @@ from carecoord.store.resources import read
 from carecoord.store.resources.write import Touched
 
 _decode = msgspec.json.Decoder().decode
-_ASKED, _ANSWERED = "CoverageEligibilityRequest", "CoverageEligibilityResponse"
+_ASKED, _ANSWERED, _CARD = "CoverageEligibilityRequest", "CoverageEligibilityResponse", "Coverage"
 
 
 def note(conn: Connection, touched: Sequence[Touched], zone: tzinfo) -> None:
-    """Write down of each question that was written, or whose answer was, how it stands now."""
+    """Write down of each question that was written, or whose answer or card was, how it stands now."""
     ids = {each.id for each in touched if each.type == _ASKED}
     bodies = [body for each in touched if each.type == _ANSWERED for body in (each.before, each.after) if body]
     ids |= {id for body in bodies if (id := _question(_decode(body)))}
+    cards = [_decode(body) for each in touched if each.type == _CARD for body in (each.before, each.after) if body]
+    whose = {target(item(each, "beneficiary")).partition("/")[2] for each in cards} - {""}
+    ids |= {row.id for each in sorted(whose) for row in read.of_patient(conn, each, (_ASKED,))}
     for id in sorted(ids):
         _settle(conn, id, zone)
 
@@ -38,7 +44,8 @@ def _settle(conn: Connection, id: str, zone: tzinfo) -> None:
     kind, _, payer = target(item(question, "insurer")).partition("/")
     patient = target(item(question, "patient")).partition("/")[2]
     asked = moment(text(question, "created"), zone)
-    if text(question, "status") != "active" or kind != "Organization" or not payer or not patient or asked is None:
+    sound = text(question, "status") == "active" and kind == "Organization" and payer and patient
+    if not sound or asked is None or not inquiries.cards(question, _cards(conn, patient, f"{kind}/{payer}")):
         questions.remove(conn, id)
         return
     rows = read.referring(conn, params.key(_ANSWERED, "request"), _ASKED, id)
@@ -46,6 +53,17 @@ def _settle(conn: Connection, id: str, zone: tzinfo) -> None:
     came = [at for each in answers if _answers(each) and (at := moment(text(each, "created"), zone))]
     answered = micros(min(came)) if came else None
     questions.put(conn, id, payer=payer, patient=patient, asked=micros(asked), answered=answered)
+
+
+def _cards(conn: Connection, patient: str, payer: str) -> list[Json]:
+    """A patient's cards with a payer, `Organization/id`, or a copy of it."""
+    held = [_decode(row.body) for row in read.of_patient(conn, patient, (_CARD,)) if not row.deleted]
+    named = {to for each in held for to in targets(each, "payor")} | {payer}
+    pairs = [("Organization", each.partition("/")[2]) for each in sorted(named) if each.startswith("Organization/")]
+    known = directory(_decode(row.body) for row in read.many(conn, pairs) if not row.deleted)
+    ours = known.get(payer)
+    same = {to for to in named if to == payer or (ours and ours.same(known.get(to)))}
+    return [each for each in held if not same.isdisjoint(targets(each, "payor"))]
 
 
 def _answers(response: Json) -> bool:

@@ -19,7 +19,7 @@ from carecoord.actions.worklist import project
 from carecoord.domain.access import verbs
 from carecoord.domain.access.payer_question import PayerCard, PayerQuestion, payer_card, payer_question
 from carecoord.domain.access.verbs import Verb
-from carecoord.domain.coverage import answers
+from carecoord.domain.coverage import answers, inquiries
 from carecoord.domain.coverage.answers import Answer, Statement
 from carecoord.domain.coverage.business import lines_of_business
 from carecoord.domain.coverage.same_coverage import member_number
@@ -154,7 +154,7 @@ def _question(turn: Turn, id: str, about: str, verb: Verb) -> Asking:
     payers = _payers(turn)
     row = questions.one(turn.conn, payers, turn.cases_withheld(), name)
     asked = _body(turn, ASKED, name) if row else None
-    cards = {key(each) for each in _own(asked, _cards(turn, [asked]), payers)} if asked else set[str]()
+    cards = {key(each) for each in _own(turn, asked, _cards(turn, [asked]), payers)} if asked else set[str]()
     if row is None or asked is None or not cards:
         raise NotFound(sentence("refusals.no-question-seen"), "http.id")
     return Asking(turn, id, about, asked, cards, row.answered is not None)
@@ -166,10 +166,16 @@ def _cards(turn: Turn, asked: Iterable[Json]) -> dict[str, Json]:
     return _bodies(turn, sorted(each for each in named if each[0] == CARD))
 
 
-def _own(question: Json, held: Mapping[str, Json], payers: Sequence[str]) -> list[Json]:
-    """The cards that a question is about, as far as they are with this payer: it may be about another's, too."""
-    found = (held.get(target(item(each, "coverage"))) for each in items(question, "insurance"))
-    return [each for each in found if each and _insurer(each, payers)]
+def _own(turn: Turn, question: Json, held: Mapping[str, Json], payers: Sequence[str]) -> list[Json]:
+    """The cards that a question is about, as far as they are with this payer: it may be about another's, too. held:
+    those that questions name."""
+    known = held.values() if items(question, "insurance") else _of_patient(turn, question)
+    return inquiries.cards(question, [each for each in known if _insurer(each, payers)])
+
+
+def _of_patient(turn: Turn, question: Json) -> list[Json]:
+    patient = target(item(question, "patient")).partition("/")[2]
+    return [json.loads(row.body) for row in read.of_patient(turn.conn, patient, (CARD,)) if not row.deleted]
 
 
 def _holding(turn: Turn, id: str, about: str, verb: Verb) -> Holding:
@@ -233,7 +239,7 @@ def _shown(turn: Turn, rows: Sequence[Row[Any]]) -> list[PayerQuestion]:
     """The questions of these rows, in their order, whose patient and whose card with this payer are here."""
     asked = _bodies(turn, [(ASKED, each.id) for each in rows])
     payers, held = _payers(turn), _cards(turn, asked.values())
-    cards = {name: next(iter(_own(each, held, payers)), None) for name, each in asked.items()}
+    cards = {name: next(iter(_own(turn, each, held, payers)), None) for name, each in asked.items()}
     people = {("Patient", each.patient) for each in rows}
     houses = {_reference(item(each, "provider")) for each in asked.values()}
     around = _bodies(turn, [pair for pair in (*people, *houses) if pair[1]])

@@ -80,12 +80,21 @@ def practitioner_id(conn: Connection, said: str | None) -> str | None:
 def check_references(
     conn: Connection, roles: frozenset[str], organization: str | None, practitioner: str | None
 ) -> None:
-    """Raise Invalid unless there are these roles (one at least), this organization and this practitioner."""
+    """Raise Invalid unless there are these roles (one at least, with those that they need), this organization and this
+    practitioner."""
     if wrong := sorted(roles - set(verbs.ROLES)) or (not roles and ["none"]):
         raise Invalid(sentence("refusals.unknown-role-roles", wrong=", ".join(wrong), roles=", ".join(verbs.ROLES)))
+    check_together(roles)
     for type, id in (("Organization", organization), ("Practitioner", practitioner)):
         if id and read.get(conn, type, id) is None:
             raise Invalid(sentence("refusals.there-no-here-load-or", type=type, id=id))
+
+
+def check_together(roles: frozenset[str]) -> None:
+    """Raise Invalid for a role whose holder would see nothing for want of another."""
+    for role, other in verbs.BESIDE.items():
+        if role in roles and other not in roles:
+            raise Invalid(sentence("refusals.role-needs-another", role=role, other=other))
 
 
 def make_password() -> str:

@@ -18,6 +18,7 @@ from auth.people import providers
 from auth.people.providers import Provider
 from auth.store import User
 from carecoord.actions.access.audit_entry import COMMAND, event
+from carecoord.actions.people.accounts import check_together
 from carecoord.actions.people.openid_sign_in import CALLBACK
 from carecoord.actions.server import keys as server_keys
 from carecoord.domain.access import verbs
@@ -122,6 +123,7 @@ def check_secret(provider: Provider) -> None:
 def _check_roles(new: Provider) -> None:
     if wrong := sorted(new.roles - set(verbs.ROLES)):
         raise Invalid(f"Unknown role: {', '.join(wrong)}. Roles are {', '.join(verbs.ROLES)}.")
+    check_together(new.roles)
     if wrong := sorted(new.roles & set(BY_NAME_ONLY)):
         raise Invalid(
             f"Not everybody who comes from {new.name} can be {' and '.join(wrong)}: add the person with carecoord "

@@ -94,6 +94,7 @@ def at_once(turn: Turn, library: Library, claim: Json, id: str) -> list[Json] | 
     asked = Asked(
         claim, row["payer_agreement"] or "", row["state"] == "submitted" and not row["level"],
         _again(turn, claim, row["code"], others), told.documents,
+        automatic.is_of(claim, found.told.case, found.told.judged),
     )  # fmt: skip
     rules = lines.by_line(library, claim, found.told.judged)
     library.keep()
@@ -117,7 +118,8 @@ def _ruled(turn: Turn, found: Opened) -> Ruled | None:
     again = _again(turn, found.claim, found.row.code, found.others)
     fresh = found.row.state == "submitted" and found.newest is None and not found.row.level
     fresh = fresh and not found.proposal and not found.held
-    asked = Asked(found.claim, found.row.payer_agreement or "", fresh, again, found.told.documents)
+    fits = automatic.is_of(found.claim, found.told.case, found.judged)
+    asked = Asked(found.claim, found.row.payer_agreement or "", fresh, again, found.told.documents, fits)
     return _choices(turn, asked, found.guides)
 
 

@@ -2,18 +2,18 @@
 it, among the rules that stand now."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date, tzinfo
 
 from carecoord.actions.clearance.library import Library
 from carecoord.domain.clearance.clearance import Clearance
+from carecoord.domain.prior_auth import question
 from carecoord.domain.prior_auth.desk import guides
 from carecoord.domain.prior_auth.desk.guides import Guide
 from carecoord.domain.prior_auth.question import Question
 from carecoord.domain.prior_auth.requirements import requirement
 from carecoord.domain.prior_auth.ruling import NETWORK
 from carecoord.domain.resource.days import days
-from carecoord.domain.resource.elements import Json, codes, item, items, text, whole
+from carecoord.domain.resource.elements import Json, item, items, text, whole
 
 
 def by_line(library: Library, claim: Json, judged: Clearance) -> Mapping[int, Guide]:
@@ -25,9 +25,8 @@ def by_line(library: Library, claim: Json, judged: Clearance) -> Mapping[int, Gu
     plans = [card.plan] if card.plan else None
     zone, now = judged.facts.policy.zone, judged.now
     for line in items(claim, "item"):
-        wanted = codes(item(line, "productOrService"))
-        known = replace(judged.facts.known, codes=wanted)
-        rules = library.rules(payers, plans, [code for _, code in wanted], known.providers)
+        known = question.of_line(line, judged.facts.known)
+        rules = library.rules(payers, plans, [code for _, code in known.codes], known.providers)
         network, day = NETWORK[judged.participation.result], _day(line, zone) or now.astimezone(zone).date()
         asked = Question(known=known, payer=card.payer, plan=card.plan, network=network, day=day,
                          businesses=card.businesses)  # fmt: skip

@@ -45,6 +45,7 @@ ORDERS: Final = frozenset(
     {"ServiceRequest", "Task", "Appointment", "AppointmentResponse", "Communication", "CommunicationRequest"}
 )
 COVER: Final = frozenset({"Coverage", "CoverageEligibilityRequest", "CoverageEligibilityResponse"})
+ANSWERS: Final = frozenset({"CoverageEligibilityResponse"})  # whether a card is good: only who pays says so
 REQUESTS: Final = frozenset({"Claim"})
 DECISIONS: Final = frozenset({"ClaimResponse", "ExplanationOfBenefit"})
 REGISTRY: Final = frozenset(
@@ -69,10 +70,10 @@ Rows = tuple[tuple[frozenset[str], str], ...]
 # role -> (types, letters of cruds); a type takes the letters of every row that names it
 TABLE: Final[dict[str, Rows]] = {
     "coordinator": (
-        (PATIENT_SIDE | ORDERS | COVER | REQUESTS | PLANS, "crus"),
+        (PATIENT_SIDE | ORDERS | (COVER - ANSWERS) | REQUESTS | PLANS, "crus"),
         (PAPERS, "crs"),
         (SUBSCRIBED, "cruds"),
-        (CARE | DECISIONS | NETWORK | ORIGINS | PUBLIC, "rs"),
+        (CARE | ANSWERS | DECISIONS | NETWORK | ORIGINS | PUBLIC, "rs"),
     ),
     "supervisor": (),  # comes beside coordinator or clinician: what it adds is the desk's alone (verbs.TABLE)
     "clinician": (
@@ -81,7 +82,7 @@ TABLE: Final[dict[str, Rows]] = {
         (PATIENT_SIDE | CARE | COVER | REQUESTS | DECISIONS | ORIGINS | PUBLIC, "rs"),
     ),
     "payer": (
-        (DECISIONS | {"Task", "CoverageEligibilityResponse"}, "crus"),
+        (DECISIONS | ANSWERS | {"Task"}, "crus"),
         (frozenset({"Communication", "CommunicationRequest"}), "crs"),
         (COVER | REQUESTS | NETWORK | PAPERS | FORMS | {"Patient", "ServiceRequest"} | (PUBLIC - DRUGS), "rs"),
     ),

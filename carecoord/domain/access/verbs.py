@@ -185,6 +185,7 @@ TABLE: Final[dict[str, frozenset[Verb]]] = {
         }
     ),
 }
+BESIDE: Final = {"medical-director": "payer"}  # what the one adds is done to what the other shows
 GUESTS: Final[dict[str, frozenset[Verb]]] = {  # what somebody without an account may do, by the kind of their link
     "clinic-link": frozenset({
         "see-linked", "accept", "decline", "ask", "report", "arrive", "no-show", "offer", "message",

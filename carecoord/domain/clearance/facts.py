@@ -58,7 +58,7 @@ class Facts:
         spans += [each for card in self.cards for each in card.doubt]
         spans += [days for card in self.cards for each in card.answers for days in (each.served, each.benefit)]
         spans += [each.served for card in self.cards for each in card.inquiries]
-        spans += [line.days for request in self.requests for line in request.lines]
+        spans += [span for request in self.requests for line in request.lines for span in line.spans]
         spans += [plan.days for plan in known.plans if any(plan.plan == card.plan for card in self.cards)]
         spans += [days for row in rows for days in (row.days, row.trusted)]
         spans += [v.run for number in numbers for v in known.agreements.get(number, ())]
@@ -109,7 +109,7 @@ def _read(case: Case, policy: Policy) -> Facts:
         died=_died(case.patient),
         ledger=parts.charged(
             order=case.order, others=case.others, asked=asked, held=held, who=who, own=own, known=known, roles=roles,
-            policy=policy,
+            locations=case.locations, policy=policy,
         ),
         home=parts.home(case.patient),
         odd=(*_odd(case), *_doubted(case)),

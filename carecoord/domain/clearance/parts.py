@@ -4,7 +4,7 @@ find it empty in every test, and not stale on some day."""
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date, tzinfo
+from datetime import date, datetime, tzinfo
 
 from carecoord.domain.agreements.directory import Register, register
 from carecoord.domain.agreements.fitness import fitness
@@ -19,9 +19,9 @@ from carecoord.domain.prior_auth.requests import Request, requests
 from carecoord.domain.referrals.case import Case, OtherOrder, Some
 from carecoord.domain.referrals.loop_gate import Closing, closing
 from carecoord.domain.referrals.referral import Referral, referral
-from carecoord.domain.referrals.visits import Visits, visits
+from carecoord.domain.referrals.visits import Booking, Visit, Visits, visits
 from carecoord.domain.resource.days import when
-from carecoord.domain.resource.elements import Json, codes, item, key, targets
+from carecoord.domain.resource.elements import Json, item, key, targets
 from carecoord.domain.resource.memory import remembered
 from carecoord.domain.resource.parties import Directory, Party, Role, directory, party
 from carecoord.domain.resource.places import Point, of
@@ -128,11 +128,11 @@ def home(patient: Json | None) -> Point | None:
 @remembered
 def charged(
     *, order: Json, others: tuple[OtherOrder, ...], asked: tuple[Request, ...], held: tuple[Card, ...],
-    who: tuple[Party, ...], own: Visits, known: Directory, roles: Roles, policy: Policy,
+    who: tuple[Party, ...], own: Visits, known: Directory, roles: Roles, locations: Some, policy: Policy,
 ) -> Ledger:  # fmt: skip
     """Every visit under an authorization that this order shares, of whichever order, charged once. From whichever of
     these orders one looks, the books are the same."""
-    uses = _uses(order, own, held, who, policy)
+    uses = _uses(question.ordered(order, locations), order, own, held, who, policy)
     shared, near = sharing(accounts(asked), key(order))
     undated = own.undated
     for other in others:
@@ -140,31 +140,24 @@ def charged(
             theirs = visits(other.appointments, other.encounters, known, policy)
             undated += theirs.undated
             there = seen_by(referral(Case(other.order, tasks=other.tasks), known, roles, policy))
-            uses += _uses(other.order, theirs, held, there, policy)
+            uses += _uses(question.ordered(other.order, locations), other.order, theirs, held, there, policy)
     named = frozenset[str]().union(*(request.own for each in shared for request, _ in each.lines))
     return charge(shared, uses, lambda use: use.orders.isdisjoint(named), undated)
 
 
-def _uses(order: Json, found: Visits, held: tuple[Card, ...], who: tuple[Party, ...], policy: Policy) -> list[Use]:
-    """The visits of an order as they use up what was authorized."""
-    me, services = frozenset({key(order)}), codes(item(order, "code"))
-    named = tuple(targets(order, "insurance"))
+def _uses(
+    said: question.Known, order: Json, found: Visits, held: tuple[Card, ...], who: tuple[Party, ...], policy: Policy
+) -> list[Use]:
+    """The visits of an order as they use up what was authorized. said: by the order."""
+    me, named = frozenset({key(order)}), tuple(targets(order, "insurance"))
 
-    def card(day: date) -> str:
+    def use(keys: frozenset[str], day: date, done: bool, at: datetime, made: str, one: Visit | Booking) -> Use:
         chosen = choose(held, named, day)
-        return chosen.key if chosen and chosen.active(day) else ""
+        card = chosen.key if chosen and chosen.active(day) else ""
+        return Use(
+            keys, me, day, done, at, when(made, policy.zone), one.minutes, one.site, card, said.codes, who,
+            said.modifiers, said.places_at(one.site),
+        )  # fmt: skip
 
-    done = [
-        Use(
-            v.appointments | {v.key}, me, v.day, True, v.at, when("", policy.zone), v.minutes, v.site, card(v.day),
-            services, who,
-        )
-        for v in found.done
-    ]
-    return done + [
-        Use(
-            b.keys, me, b.day, False, b.start, when(b.made, policy.zone), b.minutes, b.site, card(b.day), services, who,
-        )
-        for b in found.open
-        if b.day and b.start
-    ]
+    took = [use(v.appointments | {v.key}, v.day, True, v.at, "", v) for v in found.done]
+    return took + [use(b.keys, b.day, False, b.start, b.made, b) for b in found.open if b.day and b.start]

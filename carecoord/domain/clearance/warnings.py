@@ -87,5 +87,6 @@ def _suggestions(known: Facts, card: Card, day: date) -> list[Sentence]:
         for request in known.requests
         if not request.linked and request.payer and request.payer.same(card.payer) and card.key not in request.elsewhere
         for line in request.lines
-        if line.state in GRANTED and line.codes and line.covers(known.referral.codes) and line.days.holds(day)
+        if line.state in GRANTED and line.codes and line.covers(known.referral.codes) and line.holds(day)
+        and line.suits(known.known.modifiers)
     ]

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Final, Literal, get_args
 
 from carecoord.domain.coverage.gate import NEGATIVE
+from carecoord.domain.coverage.inquiries import purposes
 from carecoord.domain.resource.codes import IDENTIFIER
 from carecoord.domain.resource.elements import Json, item, items, key, target, text
 from carecoord.errors import Unprocessable
@@ -58,7 +59,7 @@ def answered(id: str, question: Json, cards: Collection[str], said: Answer, now:
     line = _line(item(named, "productOrService"), said.needed)
     insurance = [
         {"coverage": item(each, "coverage"), **_standing(said), **({"item": [line]} if line else {})}
-        for each in items(question, "insurance")
+        for each in items(question, "insurance") or [{"coverage": {"reference": card}} for card in sorted(cards)]
         if target(item(each, "coverage")) in cards
     ]
     provider = {"requestor": question["provider"]} if item(question, "provider") else {}
@@ -86,8 +87,8 @@ def _response(id: str, asked: Json, insurer: Json, words: str, now: datetime) ->
         "resourceType": "CoverageEligibilityResponse",
         "id": id,
         "status": "active",
-        "purpose": asked["purpose"],
-        "patient": asked["patient"],
+        "purpose": purposes(asked),
+        "patient": item(asked, "patient"),
         "created": now.isoformat(timespec="seconds"),
         "outcome": "complete",
         "insurer": insurer,

@@ -4,14 +4,16 @@ put by itself. Pure.
 Clauses: FHIR R4 coverageeligibilityrequest.html (purpose, servicedDate, insurance.focal); prior-auth.md 5 (eligibility
 is run again 14 and 3 days before, and on the turn of a month: plans change then)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
 
 from carecoord.domain.coverage.gate import Card
-from carecoord.domain.resource.elements import Json, item, target, text
+from carecoord.domain.resource.elements import Json, item, items, key, target, text
 
 BEFORE: Final = (14, 3)  # days before the visit
+_PURPOSE: Final = ("validation",)  # of a question that does not say what it is for: whether the card is good
+
 
 def asked(id: str, order: Json, card: Card, office: Json, day: date, now: datetime) -> Json:
     """The question whether a card is good on a day for the service of an order. office: who asks, a Reference."""
@@ -39,13 +41,29 @@ def queued(id: str, request: Json, now: datetime) -> Json:
         "resourceType": "CoverageEligibilityResponse",
         "id": id,
         "status": "active",
-        "purpose": request["purpose"],
-        "patient": request["patient"],
+        "purpose": purposes(request),
+        "patient": item(request, "patient"),
         "created": now.isoformat(timespec="seconds"),
         "request": {"reference": f"CoverageEligibilityRequest/{request['id']}"},
         "outcome": "queued",
-        "insurer": request["insurer"],
+        "insurer": item(request, "insurer"),
     }
+
+
+def purposes(question: Json) -> list[str]:
+    """What a question is for, which its answer repeats."""
+    said = question.get("purpose")
+    return [each for each in said if isinstance(each, str)] if isinstance(said, list) and said else list(_PURPOSE)
+
+
+def cards(question: Json, own: Sequence[Json]) -> list[Json]:
+    """The cards that a question is about; own: of the patient, with the payer that is asked. Where it names none, the
+    only one is meant."""
+    named = [target(item(each, "coverage")) for each in items(question, "insurance")]
+    if not any(named):
+        return list(own) if len(own) == 1 else []
+    held = {key(each): each for each in own}
+    return [held[each] for each in named if each in held]
 
 
 def days(today: date) -> list[tuple[date, date]]:

@@ -15,7 +15,7 @@ from carecoord.domain.prior_auth.requirements import Requirement
 from carecoord.domain.prior_auth.ruling import CALL, CALL_DUE, AuthorizationState, GateInput, Ruling, Tally
 from carecoord.domain.prior_auth.units import Amount
 from carecoord.domain.resource.days import NEVER, Days, local
-from carecoord.words.sentence import Sentence, Value, dated, sentence
+from carecoord.words.sentence import Sentence, Value, dated, joined, sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,27 +137,28 @@ def _unknown(rule: str, reason: Sentence, line: Line) -> Gate:
 
 def _performer(line: Line, matter: GateInput) -> Found:
     who = matter.referral.performer
-    if line.provider is None or who is None:
+    if who is None or line.names((who.organization, who.practitioner)):
         return None
-    if line.provider.same(who.organization) or line.provider.same(who.practitioner):
-        return None
+    named = joined([each.name for each in line.providers])
     gate = Gate(
         rule="authorization.performer",
         state="open",
-        reason=sentence("authorization.performer", named=line.provider.name, who=who.named),
+        reason=sentence("authorization.performer", named=named, who=who.named),
         evidence=(*line.evidence, who.evidence),
         action=Action("change-provider", sentence("do.change-provider")),
         who="coordinator",
         due_label=sentence("due.change-performer"),
     )
-    return gate, sentence("remark.names", named=line.provider.name)
+    return gate, sentence("remark.names", named=named)
 
 
 def _site(line: Line, matter: GateInput) -> Found:
     """Where a visit is, by its site and by its place of service."""
     site, places = matter.site, matter.known.places_at(matter.site)
-    if line.site and site and not line.site.same(site):
-        named, where = line.site.name, site.name
+    named: Value
+    where: Value
+    if site and not line.is_at(site):
+        named, where = joined([each.name for each in line.sites]), site.name
     elif line.places and places and line.places.isdisjoint(places):
         named, where = _placed(line.places, line.place), _placed(places, site.name if site else "")
     else:
@@ -176,15 +177,15 @@ def _site(line: Line, matter: GateInput) -> Found:
 
 def _placed(places: frozenset[str], named: str) -> Value:
     """A place of service as people call it, else by its code."""
-    return named or sentence("authorization.place", code=", ".join(sorted(places)))
+    return named or sentence("place.by-code", code=", ".join(sorted(places)))
 
 
 def _dates(line: Line, matter: GateInput) -> Found:
-    if line.days.holds(matter.day):
+    if line.holds(matter.day):
         return None
-    if line.days == NEVER:
+    if line.spans == (NEVER,):
         return _unknown("authorization.dates-unclear", sentence("authorization.dates-unclear"), line), None
-    reason, remark = _outside(line.days, matter)
+    reason, remark = _outside(line.near(matter.day), matter)
     gate = Gate(
         rule="authorization.dates",
         state="open",

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from fractions import Fraction
 
 from carecoord.domain.prior_auth.decisions import Line
+from carecoord.domain.prior_auth.question import Some
 from carecoord.domain.prior_auth.requests import Request
 from carecoord.domain.prior_auth.requirements import Codes
 from carecoord.domain.prior_auth.review_action import GRANTED
@@ -20,7 +21,8 @@ from carecoord.domain.resource.parties import Party
 @dataclass(frozen=True, slots=True)
 class Use:
     """A visit, done or booked. `keys`: its Appointment and Encounter, by which two orders mean the same one. `card`:
-    the card in force on its day, `services` and `performer` those of its order."""
+    the card in force on its day, `services`, `performer` and `modifiers` those of its order; `places`: of service, at
+    which it may be. None: nobody says."""
 
     keys: frozenset[str]
     orders: frozenset[str]
@@ -33,6 +35,8 @@ class Use:
     card: str
     services: Codes
     performer: tuple[Party, ...] = ()
+    modifiers: Some = None
+    places: Some = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,8 @@ class Account:
         return any(
             not request.orders.isdisjoint(use.orders)
             and line.covers(use.services)
-            and line.days.holds(use.day)
+            and line.suits(use.modifiers)
+            and line.holds(use.day)
             and not (use.card and use.card in request.elsewhere)
             for request, line in self.lines
         )
@@ -76,8 +81,9 @@ class Account:
         return (
             any(use.card in request.coverages for request, _ in self.lines),
             any(
-                (line.provider is None or not use.performer or any(line.provider.same(p) for p in use.performer))
-                and (line.site is None or use.site is None or line.site.same(use.site))
+                (not use.performer or line.names(use.performer))
+                and line.is_at(use.site)
+                and not (line.places and use.places and line.places.isdisjoint(use.places))
                 for _, line in self.lines
             ),
         )
@@ -159,11 +165,11 @@ def _again(one: tuple[Request, Line], other: tuple[Request, Line]) -> bool:
     (asked, said), (before, line) = one, other
     return (
         asked is not before
-        and bool(said.number)
-        and said.number == line.number
+        and not set(said.numbers).isdisjoint(line.numbers)
         and bool(asked.payer and asked.payer.same(before.payer))
         and said.covers(line.codes)
-        and not said.days.clip(line.days).empty
+        and said.suits(line.modifiers)
+        and any(not one.clip(other).empty for one in said.spans for other in line.spans)
     )
 
 
@@ -197,7 +203,8 @@ def _merged(uses: Iterable[Use]) -> list[Use]:
         else:
             each = found[same]
             keys, orders, services = each.keys | use.keys, each.orders | use.orders, each.services | use.services
-            found[same] = replace(each, keys=keys, orders=orders, services=services)
+            said = each.modifiers | use.modifiers if each.modifiers and use.modifiers else None
+            found[same] = replace(each, keys=keys, orders=orders, services=services, modifiers=said)
     return found
 
 

@@ -4,10 +4,11 @@ Clause: Da Vinci PAS 2.2.1, Claim Response profile: the decision is in item.adju
 item (A6) what was authorized stands in the addItem linked to it; itemAuthorizedDetail on an addItem is what was
 granted."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import date, tzinfo
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from carecoord.domain.gates.gate import Evidence
 from carecoord.domain.gates.policy import Policy
@@ -17,7 +18,7 @@ from carecoord.domain.prior_auth.requirements import Codes
 from carecoord.domain.prior_auth.review_action import GRANTED, LineState, decided, decision, reviews
 from carecoord.domain.prior_auth.units import Amount, amount, bare
 from carecoord.domain.resource.codes import PAS
-from carecoord.domain.resource.days import ALWAYS, Days, days
+from carecoord.domain.resource.days import ALWAYS, NEVER, Days, days
 from carecoord.domain.resource.elements import (
     Json,
     code_of,
@@ -35,26 +36,26 @@ from carecoord.domain.resource.elements import (
 )
 from carecoord.domain.resource.parties import Directory, Party, Role, party
 
-_CODE_END = f"{PAS}/extension-productOrServiceCodeEnd"
+CODE_END: Final = f"{PAS}/extension-productOrServiceCodeEnd"
 ALLOWED = {"allowedunits", "approvedunits", "authorizedunits"}  # adjudication categories (CARIN BB: allowedunits)
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
     """One service of an answer. `amount` None: not counted. `vague`: granted otherwise than asked for, without saying
-    how much. `provider`, `site` None: whoever, wherever. `modifiers`, `places` (CMS places of service; `place` in
-    words) empty: whichever."""
+    how much. Of several `numbers` (the payer's), `spans` of days, `providers` and `sites` any is right; no provider or
+    site: whoever, wherever. `modifiers`, `places` (CMS places of service; `place` in words) empty: whichever."""
 
     state: LineState
     codes: Codes
     code_end: str
     service: str
-    number: str
-    days: Days
+    numbers: tuple[str, ...]
+    spans: tuple[Days, ...]
     amount: Amount | None
     vague: bool
-    provider: Party | None
-    site: Party | None
+    providers: tuple[Party, ...]
+    sites: tuple[Party, ...]
     reason: str
     evidence: tuple[Evidence, ...]
     modifiers: frozenset[str] = frozenset()
@@ -65,6 +66,40 @@ class Line:
     def units(self) -> float | None:
         """The number of `amount`, whatever it counts."""
         return float(self.amount.count) if self.amount else None
+
+    @property
+    def number(self) -> str:
+        """The first of the payer's numbers, empty where it gave none."""
+        return next(iter(self.numbers), "")
+
+    @property
+    def days(self) -> Days:
+        """From the first day of all spans to the last."""
+        starts, ends = [each.start for each in self.spans], [each.end for each in self.spans]
+        return Days(
+            min((day for day in starts if day), default=None) if all(starts) else None,
+            max((day for day in ends if day), default=None) if all(ends) else None,
+        )
+
+    def holds(self, day: date) -> bool:
+        """Whether it is good on the day."""
+        return any(each.holds(day) for each in self.spans)
+
+    def near(self, day: date) -> Days:
+        """The span of the day, else the one that ended last before it, else the first to come."""
+        open_ = [each for each in self.spans if each.holds(day)]
+        over = [each for each in self.spans if each.end and each.end <= day]
+        if open_ or over:
+            return open_[0] if open_ else max(over, key=lambda each: each.end or date.min)
+        return min(self.spans, key=lambda each: each.start or date.min)
+
+    def names(self, who: Iterable[Party | None]) -> bool:
+        """Whether one of these is to do it; True where whoever may."""
+        return not self.providers or any(each.same(one) for each in self.providers for one in who)
+
+    def is_at(self, site: Party | None) -> bool:
+        """Whether it may be done there; True where that is anywhere, or nobody says where it is done."""
+        return not self.sites or site is None or any(each.same(site) for each in self.sites)
 
     def suits(self, modifiers: frozenset[str] | None) -> bool:
         """Whether the line is for a service with one of these modifiers; None: nobody says with which."""
@@ -162,8 +197,9 @@ class _Reader:
         changed = item(granted, "productOrService")
         narrowed = bool(changed) and codes(changed) != codes(item(asked, "productOrService"))
         ends = (granted, detail) if narrowed else (granted, detail, asked)  # another code begins no range of old
-        end = next(filter(None, (item(extension(each, _CODE_END), "valueCodeableConcept") for each in ends)), {})
+        end = next(filter(None, (item(extension(each, CODE_END), "valueCodeableConcept") for each in ends)), {})
         marks = items(granted, "modifier") or items(asked, "modifier")
+        named = self._named(granted)
         place = item(granted, "locationCodeableConcept") or item(asked, "locationCodeableConcept")
         review = next(iter((*reviews(granted), *reviews(replaced), *reviews(self.answer))), {})
         reason = words(item(extension(review, "reasonCode"), "valueCodeableConcept"))
@@ -172,13 +208,13 @@ class _Reader:
             codes(code),
             code_of(end),
             words(code),
-            text(extension(review, "number"), "valueString") or text(self.answer, "preAuthRef"),
+            self._numbers(granted, replaced),
             self._days(granted, replaced, asked),
             # A full approval without a count grants what was asked for; any other does not say how much it grants.
             allowed or (wanted if state == "approved" else None),
             vague,
-            self._provider(granted),
-            self._site(granted) or self._site(asked),
+            self._parties([each for each in named if not _is_place(each)] or team(self.claim, asked)),
+            self._parties([each for each in named if _is_place(each)] or self._where(granted, asked)),
             reason or (trouble(self.answer) if state == "denied" else ""),
             self._proof(granted),
             frozenset(normal(code) for each in marks for _, code in codes(each)),
@@ -186,35 +222,35 @@ class _Reader:
             words(place),
         )
 
-    def _days(self, granted: Json, replaced: Json, asked: Json) -> Days:
+    def _numbers(self, granted: Json, replaced: Json) -> tuple[str, ...]:
+        own = reviews(granted) + reviews(replaced)
+        said = [text(each, "valueString") for review in own or reviews(self.answer)
+                for each in extensions(review, "number")]  # fmt: skip
+        return tuple(dict.fromkeys(filter(None, said or [text(self.answer, "preAuthRef")])))
+
+    def _days(self, granted: Json, replaced: Json, asked: Json) -> tuple[Days, ...]:
         """The days of the approval; of one that names none those that it was asked for."""
+        url, zone = f"{PAS}/extension-itemPreAuthPeriod", self.policy.zone
         for element in (granted, replaced):
-            if period := extension(element, f"{PAS}/extension-itemPreAuthPeriod").get("valuePeriod"):
-                return days(period, self.policy.zone)
+            if periods := [period for each in extensions(element, url) if (period := each.get("valuePeriod"))]:
+                return _readable(days(each, zone) for each in periods)
         if self.answer.get("preAuthPeriod"):
-            return days(self.answer["preAuthPeriod"], self.policy.zone)
-        for element in (granted, asked):
-            if period := item(element, "servicedPeriod"):
-                return days(period, self.policy.zone)
-            if day := text(element, "servicedDate"):
-                return days({"start": day, "end": day}, self.policy.zone)
-        return ALWAYS
+            return (days(self.answer["preAuthPeriod"], zone),)
+        return next((found for each in (granted, asked) if (found := served(each, zone)) != ALWAYS), ALWAYS),
 
-    def _provider(self, granted: Json) -> Party | None:
-        named = extensions(granted, f"{PAS}/extension-itemAuthorizedProvider")
-        references = [item(extension(each, "provider"), "valueReference") for each in named] + items(
-            granted, "provider"
-        )
-        team = [item(each, "provider") for each in items(self.claim, "careTeam")]
-        for reference in (*references, *(() if references else team)):
-            role = self.roles.get(target(reference))
-            found = (role.organization or role.practitioner) if role else party(reference, self.known)
-            if found:
-                return found
-        return None
+    def _named(self, granted: Json) -> list[Json]:
+        """Whom the payer authorizes, as References that say who."""
+        said = extensions(granted, f"{PAS}/extension-itemAuthorizedProvider")
+        named = [item(part, "valueReference") for each in said for part in extensions(each, "provider")]
+        return [each for each in (*named, *items(granted, "provider")) if each]
 
-    def _site(self, line: Json) -> Party | None:
-        return party(item(line, "locationReference"), self.known) if line.get("locationReference") else None
+    def _where(self, granted: Json, asked: Json) -> list[Json]:
+        """Where it may be done, as the payer grants it, else as it was asked for."""
+        said = [item(granted, "locationReference"), item(asked, "locationReference"), item(self.claim, "facility")]
+        return [each for each in said if each][:1]
+
+    def _parties(self, references: Iterable[Json]) -> tuple[Party, ...]:
+        return parties(references, self.known, self.roles)
 
     def _proof(self, granted: Json) -> tuple[Evidence, ...]:
         sequence = whole(granted, "itemSequence")
@@ -227,6 +263,35 @@ class _Reader:
             else "preAuthPeriod"
         )
         return evidence(self.answer, where), evidence(self.answer, period)
+
+
+def team(claim: Json, line: Json) -> list[Json]:
+    """Who is to do what a line asks for, as References: those of the care team that it names, else all of it."""
+    members, own = items(claim, "careTeam"), line.get("careTeamSequence")
+    mine = [each for each in members if isinstance(own, list) and whole(each, "sequence") in own]
+    return [item(each, "provider") for each in mine or members]
+
+
+def parties(references: Iterable[Json], known: Directory, roles: Mapping[str, Role]) -> tuple[Party, ...]:
+    """Whom these mean, as far as they say; of a role the organization, else the person."""
+    held = ((roles.get(target(each)), each) for each in references)
+    found = ((role.organization or role.practitioner) if role else party(each, known) for role, each in held)
+    return tuple(each for each in found if each)
+
+
+def _is_place(reference: Json) -> bool:
+    return target(reference).startswith("Location/")
+
+
+def _readable(spans: Iterable[Days]) -> tuple[Days, ...]:
+    """Those of several periods that can be read; of which none can, one that proves nothing."""
+    return tuple(each for each in spans if each != NEVER) or (NEVER,)
+
+
+def served(line: Json, zone: tzinfo) -> Days:
+    """The days for which a line of a request asks; ALWAYS where it names none."""
+    day = text(line, "servicedDate")
+    return days(item(line, "servicedPeriod") or ({"start": day, "end": day} if day else {}), zone)
 
 
 def _quantities(detail: Json, granted: Json) -> tuple[Json, Json]:

@@ -3,7 +3,7 @@ apart from what it knows to be otherwise: only the second lets a rule be passed 
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final
 
@@ -183,11 +183,8 @@ def known(
     reasons = items(case.order, "reasonCode")
     coded = [{code for system, code in codes(reason) if system in ICD_10} for reason in reasons]
     left = not coded or not all(coded) or bool(case.order.get("reasonReference"))
-    return Known(
-        codes=codes(item(case.order, "code")),
-        modifiers=_modifiers(case.order),
-        places=_places(items(case.order, "locationCode")),
-        sites={key(each): found for each in case.locations if (found := _places(items(each, "type")))},
+    return replace(
+        ordered(case.order, case.locations),
         birth=_birth(case.patient or {}),
         sex=sex if (sex := text(case.patient or {}, "gender")) in ("female", "male") else "",
         diagnoses=frozenset[str]().union(*coded),
@@ -199,8 +196,28 @@ def known(
     )
 
 
-def _modifiers(order: Json) -> Some:
-    said = {normal(code) for detail in items(order, "orderDetail") for _, code in codes(detail)}
+def ordered(order: Json, locations: Iterable[Json]) -> Known:
+    """What an order says by itself: which service, and how and where it is to be done."""
+    return Known(
+        codes=codes(item(order, "code")),
+        modifiers=_modifiers(items(order, "orderDetail")),
+        places=_places(items(order, "locationCode")),
+        sites={key(each): found for each in locations if (found := _places(items(each, "type")))},
+    )
+
+
+def of_line(line: Json, case: Known) -> Known:
+    """What a line of a request says of its service; what it does not say is as the case has it."""
+    return replace(
+        case,
+        codes=codes(item(line, "productOrService")),
+        modifiers=_modifiers(items(line, "modifier")) or case.modifiers,
+        places=_places([item(line, "locationCodeableConcept")]) or case.places,
+    )
+
+
+def _modifiers(concepts: Iterable[Json]) -> Some:
+    said = {normal(code) for concept in concepts for _, code in codes(concept)}
     return frozenset(each for each in said if _MODIFIER.fullmatch(each)) or None
 
 

@@ -152,10 +152,11 @@ def _approval(matter: GateInput, day: date) -> Found:
     line = matter.ruling.line
     if line is None or matter.ruling.gate.rule != "authorization.dates":
         return None
-    if line.days.last and day > line.days.last:
-        late = (day - line.days.last).days
-        return sentence("appointment.after-approval", n=late, day=line.days.last), "after-approval", line.evidence
-    return sentence("appointment.before-approval", day=dated(line.days.start)), "before-approval", line.evidence
+    span = line.near(day)
+    if span.last and day > span.last:
+        late = (day - span.last).days
+        return sentence("appointment.after-approval", n=late, day=span.last), "after-approval", line.evidence
+    return sentence("appointment.before-approval", day=dated(span.start)), "before-approval", line.evidence
 
 
 def _agreement(matter: GateInput, day: date) -> Found:

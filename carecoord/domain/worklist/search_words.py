@@ -51,7 +51,7 @@ def _text(said: Iterable[str | None]) -> str:
 def _authorizations(case: Case, found: Clearance) -> Iterator[str]:
     """The payer's numbers of what was asked and granted for this order."""
     mine = [request for request in found.facts.requests if request.linked]
-    yield from (line.number for request in mine for line in request.lines)
+    yield from (each for request in mine for line in request.lines for each in line.numbers)
     claims = frozenset[str]().union(*(request.claims for request in mine))
     granted = set(targets(case.order, "insurance"))
     for each in case.responses:

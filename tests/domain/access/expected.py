@@ -28,7 +28,7 @@ Binary: coordinator=crs clinician=crs payer=rs contracts=crs
 
 Coverage: coordinator=crus clinician=rs payer=rs
 CoverageEligibilityRequest: coordinator=crus clinician=rs payer=rs
-CoverageEligibilityResponse: coordinator=crus clinician=rs payer=crus
+CoverageEligibilityResponse: coordinator=rs clinician=rs payer=crus
 Claim: coordinator=crus clinician=rs payer=rs
 ClaimResponse: coordinator=rs clinician=rs payer=crus
 ExplanationOfBenefit: coordinator=rs clinician=rs payer=crus

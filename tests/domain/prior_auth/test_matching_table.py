@@ -63,6 +63,31 @@ def at_place(code: str) -> dict[str, Any]:
     return coded(PLACE_OF_SERVICE, code)
 
 
+def naming(*groups: str) -> dict[str, Any]:
+    """Granted to these, whichever of them."""
+    found = answer(**SPAN, units=2)
+    for each in groups:
+        (named,) = answer(provider=each)["item"][0]["extension"]
+        found["item"][0]["extension"].append(named)
+    return found
+
+
+def team(*groups: str, mine: list[int] | None = None) -> dict[str, Any]:
+    """Asked for to be done by these; mine: of the one line."""
+    members = [{"sequence": n, "provider": ref(f"Organization/{each}")} for n, each in enumerate(groups, 1)]
+    return of(**({"careTeamSequence": mine} if mine else {})) | {"careTeam": members}
+
+
+def spans(*said: tuple[int, int]) -> dict[str, Any]:
+    """Granted for these days, whichever of them."""
+    found = answer(units=2)
+    found["item"][0]["extension"] += [
+        {"url": f"{PAS}/extension-itemPreAuthPeriod", "valuePeriod": {"start": day(first), "end": day(last)}}
+        for first, last in said
+    ]
+    return found
+
+
 LEFT = order(orderDetail=[coded(HCPCS, "LT")])
 OFFICE = order(locationCode=[at_place("11")])
 DATES = [{"servicedPeriod": {"start": day(-5), "end": day(11)}}, {"servicedDate": day(11)}]
@@ -91,6 +116,12 @@ TABLE: dict[str, tuple[Story, str]] = {
             {**narrowed("G0463")["addItem"][0], "locationReference": ref("Location/site-b")}]}), "authorization.site"),
     "place of service": (
         approved(OFFICE, asked=of(locationCodeableConcept=at_place("22"))), "authorization.site"),
+    "provider where several are named": (approved(said=naming("group-2", "group-3")), "authorization.performer"),
+    "provider asked for": (approved(asked=team("group-2", "group-3")), "authorization.performer"),
+    "provider of the line": (approved(asked=team("group-1", "group-2", mine=[2])), "authorization.performer"),
+    "date between two spans": (approved(said=spans((-9, 11), (13, 60))), "authorization.dates"),
+    "site of the request": (
+        approved(site("b"), asked=of() | {"facility": ref("Location/site-b")}), "authorization.site"),
     "status": (approved(said=answer("A3", **SPAN, because="Not shown")), "authorization.denied"),
 }  # fmt: skip
 
@@ -107,6 +138,11 @@ MET = {
     "the days asked for": approved(asked=of(servicedPeriod={"start": day(-5), "end": day(12)}),
                                    said=answer(units=2)),
     "the day asked for": approved(asked=of(servicedDate=day(12)), said=answer(units=2)),
+    "one of several providers": approved(said=naming("group-2", "group-1")),
+    "one of several providers asked for": approved(asked=team("group-2", "group-1")),
+    "the provider of the line": approved(asked=team("group-2", "group-1", mine=[2])),
+    "one of several spans": approved(said=spans((-9, -5), (10, 14), (30, 60))),
+    "the site of the request": approved(asked=of() | {"facility": ref("Location/site-a")}),
     "the place of service": approved(OFFICE, asked=of(locationCodeableConcept=at_place("11"))),
 }  # fmt: skip
 
@@ -128,3 +164,31 @@ def test_a_plan_that_is_over_on_the_day_fails_by_the_gate_of_the_card_however_go
     judged = approved(coverage(end=-1)).clear()
     assert judged.gate("coverage").state not in ("met", "not-needed")
     assert judged.gate("authorization").rule == "authorization.approved"
+
+
+def test_between_two_spans_the_visit_is_told_how_many_days_it_is_past_the_one_before() -> None:
+    judged = approved(said=spans((-9, 9), (14, 60))).clear()
+    assert str(judged.gate("authorization").reason) == "Visit is 3 days past the approval: extend or move."
+    assert judged.gate("appointment").rule == "appointment.after-approval"
+
+
+def test_copies_of_an_approval_are_one_where_they_share_any_of_their_numbers() -> None:
+    """The second statement says again what the first does: two visits in all, not four."""
+    again = answer(**SPAN, units=2, claim="again")
+    again["item"][0]["adjudication"][0]["extension"][0]["extension"].insert(
+        0, {"url": "number", "valueString": "ADMIN-9"})  # fmt: skip
+    copy = claim(id="again", units=2)
+    used = [encounter(-2, "seen"), encounter(-3, "before")]
+    assert approved(copy, again, *used).clear().gate("authorization").rule == "authorization.units"
+
+
+def test_a_visit_under_one_modifier_uses_up_nothing_of_what_was_granted_for_another() -> None:
+    left = of(modifier=[coded(HCPCS, "LT")])
+    right = claim(id="right", units=2) | {"item": [left["item"][0] | {"modifier": [coded(HCPCS, "RT")]}]}
+    said = answer(**SPAN, units=2, claim="right")
+    said["item"][0]["adjudication"][0]["extension"][0]["extension"][1]["valueString"] = "AUTH-2"
+    judged = approved(LEFT, right, said, encounter(-2, "seen"), asked=left).clear()
+    assert judged.gate("authorization").rule == "authorization.approved"
+    assert [len(uses) for a, uses in zip(
+        judged.facts.ledger.accounts, judged.facts.ledger.charged, strict=True)
+        if a.lines[0][1].modifiers == {"RT"}] == [0]  # fmt: skip

@@ -302,8 +302,8 @@ KINDS = st.sampled_from([("visits", "visit", 0), ("days", "day", 0), ("minutes",
 
 def account(n: int, start: date, length: int, count: int, kind) -> Account:
     line = Line(
-        "approved", frozenset(), "", "", f"N{n}", Days(start, start + timedelta(days=length)),
-        Amount(Fraction(count), *kind), False, None, None, "", (),
+        "approved", frozenset(), "", "", (f"N{n}",), (Days(start, start + timedelta(days=length)),),
+        Amount(Fraction(count), *kind), False, (), (), "", (),
     )  # fmt: skip
     request = Request(
         f"Claim/{n}", f"Claim/{n}", frozenset(), "answered", None, None, None, None, None, False, None, Payer(None),

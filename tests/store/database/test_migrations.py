@@ -16,6 +16,7 @@ from carecoord.store.database import schema
 from carecoord.store.database.engine import migrate, open_engine, reading, writing
 from carecoord.store.database.tables import case, outbox
 from carecoord.store.worklist import rows
+from carecoord.store.worklist.bitmaps import ahead
 from tests.desk.rows import row
 from tests.store.conftest import Store
 
@@ -85,6 +86,7 @@ WRITTEN = {  # number -> sha256 of what the migration does; a line is added when
     "0062": "b0ea79d98c72fcdb707954074e0958bc10fbb93ff2f371ea615f1ad5ba9912d1",
     "0063": "f41ed4415c829b51a284a3ed43a38cfd8fffa1769ca5adcb52f513e03f73c900",
     "0064": "50b9ce930b22f95e780a7274c7ae50a3e815f1a40a293cdabdbe7ff0fdf38fd5",
+    "0065": "47e064bcfd1ca14992332bccb3a620787169566c1d73ac86800ea9ce1b6a3694",
 }
 
 
@@ -175,6 +177,24 @@ def test_what_payers_were_asked_about_cards_is_there_as_rows_answered_or_not(eng
         ("done", "granite", "ann", at, then), ("put", "granite", "ann", at, None),
         ("waits", "granite", "ann", at, None),
     ]  # fmt: skip
+
+
+def test_whoever_has_an_answer_of_a_payer_is_judged_anew_and_nobody_else(engine: Engine) -> None:
+    revision = import_module("carecoord.store.migrations.versions.0066_approvals_read_closely")
+    with writing(engine) as conn:
+        rows.save(conn, [row(1, patient="ann", changes_at=9), row(2, patient="bo", changes_at=9)])
+        ahead.note(conn, {1: 9, 2: 9}, 0)
+        conn.execute(text("UPDATE case_ahead SET told = '[{}]'"))
+    answer = {"resourceType": "ClaimResponse", "status": "active", "outcome": "complete", "use": "preauthorization"}
+    Store(engine).put(answer | {"id": "a", "patient": {"reference": "Patient/ann"}})
+    with writing(engine) as conn:
+        for _ in range(2):
+            with Operations.context(MigrationContext.configure(conn)):
+                revision.upgrade()
+    with reading(engine) as conn:
+        assert dict(conn.execute(select(case.c.rid, case.c.changes_at)).all()) == {1: 0, 2: 9}
+        told = conn.execute(text("SELECT rid, at, told FROM case_ahead ORDER BY rid")).all()
+    assert [tuple(each) for each in told] == [(1, 0, None), (2, 9, "[{}]")]
 
 
 def test_each_migration_stands_on_the_one_before() -> None:

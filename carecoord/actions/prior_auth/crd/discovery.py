@@ -5,9 +5,12 @@ Clauses: CDS Hooks 2.0; Da Vinci CRD 2.2.1 (hook-9, hook-10, hook-13: 400 for a 
 for several; 412 where what has to be known did not come along and can not be asked for)."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Final
+
+import msgspec
 
 from auth.grant import Grant
 from carecoord.actions.access.turn import Turn, looking
@@ -15,20 +18,28 @@ from carecoord.actions.agreements import participation
 from carecoord.actions.clearance import rule_lines
 from carecoord.actions.prior_auth.crd import ehr_queries
 from carecoord.actions.prior_auth.pas.explode import partner
+from carecoord.actions.worklist import project
 from carecoord.domain.agreements.participation import Result
+from carecoord.domain.clearance import parts
+from carecoord.domain.prior_auth import question
 from carecoord.domain.prior_auth.crd import coverage_information, satisfaction, services
 from carecoord.domain.prior_auth.crd.coverage_information import Verdict
+from carecoord.domain.prior_auth.crd.satisfaction import Wanted
 from carecoord.domain.prior_auth.crd.services import Call
+from carecoord.domain.prior_auth.decisions import Line, lines
 from carecoord.domain.prior_auth.dtr import package
 from carecoord.domain.prior_auth.pas import inquiry
+from carecoord.domain.prior_auth.pas.answer import numbers
+from carecoord.domain.prior_auth.pas.request import references
 from carecoord.domain.prior_auth.question import Known, Question
 from carecoord.domain.prior_auth.requirements import Requirement, requirement
 from carecoord.domain.prior_auth.ruling import NETWORK
 from carecoord.domain.questionnaires.form import canonical
 from carecoord.domain.resource.days import local
-from carecoord.domain.resource.elements import Json, identifiers, item, items, pairs, target, text
+from carecoord.domain.resource.elements import Json, identifiers, item, items, key, pairs, target, text
 from carecoord.domain.resource.parties import Party, directory, is_payer
 from carecoord.errors import Invalid, NotFound, Stale
+from carecoord.fhir import code_systems
 from carecoord.fhir import text as json
 from carecoord.fhir.instants import micros
 from carecoord.store.database.engine import writing
@@ -40,6 +51,7 @@ from carecoord.words.catalogue import say
 from carecoord.world import World
 
 _PLAN: Final = "plan"
+_PARTIES: Final = ("Organization", "Location", "Practitioner", "PractitionerRole")
 _OURS: Final = "carecoord"  # who speaks where no payer does
 
 
@@ -118,12 +130,13 @@ def _verdict(turn: Turn, call: Call, card: _Card, order: Json, day: date) -> Ver
     payers = [each for each in card.payer.keys if "|" in each]
     plans = [card.plan] if card.plan else None
     rules = rule_lines.find(turn.conn, payers, plans, [code for _, code in wanted], performers)
-    known = Known(codes=wanted, providers=frozenset(performers))
+    told = question.ordered(order, call.named("Location"))
+    known = replace(told, codes=wanted, providers=frozenset(performers))
     network = NETWORK[_network(turn, card, performers, day)]
     need = requirement(Question(known=known, payer=card.payer, plan=card.plan, network=network, day=day), rules)
     origin = next((rule.origin for rule in rules if rule.evidence in need.evidence and rule.origin), "")
     forms = _forms(turn, need, card.payer)
-    satisfied = _satisfied(turn, call, card, wanted, day)
+    satisfied = _satisfied(turn, call, card, _wanted(turn, call, order, known, day)) if need.needed else ""
     return Verdict(order, card.coverage, need, say(need.reason), origin, forms, satisfied)
 
 
@@ -135,18 +148,56 @@ def _forms(turn: Turn, need: Requirement, payer: Party) -> tuple[str, ...]:
     return tuple(canonical(each) for each in package.for_papers(kept, need.papers, frozenset(payer.keys)))
 
 
-def _satisfied(turn: Turn, call: Call, card: _Card, wanted: frozenset[tuple[str, str]], day: date) -> str:
-    """The number of an authorization of this member at this payer that holds on the day for one of these services; the
-    asker has to see the request itself."""
+def _wanted(turn: Turn, call: Call, order: Json, known: Known, day: date) -> Wanted:
+    sites = [target(each) for each in (*items(order, "locationReference"), *services.performers(order))]
+    there = [each for each in call.named("Location") if key(each) in sites]
+    places = frozenset[str]().union(*(known.sites.get(key(each), frozenset()) for each in there))
+    codes = frozenset((code_systems.canonical(system), code) for system, code in known.codes)
+    return Wanted(
+        known=replace(known, codes=codes, places=known.places or places or None),
+        days=satisfaction.span(order, day, turn.world.base.zone),
+        performers=frozenset[str]().union(*map(identifiers, services.doers(call, order))),
+        sites=frozenset[str]().union(*map(identifiers, there)),
+    )
+
+
+def _satisfied(turn: Turn, call: Call, card: _Card, wanted: Wanted) -> str:
+    """The number of an authorization of this member at this payer that covers what is wanted and of which there is
+    something left; the asker has to see the request itself."""
+    zone = turn.world.base.zone
     for each in sorted(_members(turn, call, card.coverage)):
         rows = turn.seen(read.of_patient(turn.conn, each, ["Claim", "ClaimResponse"]), "r")
         stored = [json.loads(row.body) for row in rows if not row.deleted]
         claims = [one for one in stored if one["resourceType"] == "Claim" and _is_of(turn, one, card)]
         answers = [one for one in stored if one["resourceType"] == "ClaimResponse"]
+        books = {row.claim: row.lines for row in authorizations.of_patient(turn.conn, each)} if claims else {}
         for chain in inquiry.chains(claims, answers):
-            if number := satisfaction.number(chain, wanted, day, turn.world.base.zone):
-                return number
+            answer = satisfaction.answer(chain, zone)
+            if answer is None:
+                continue
+            left = [line["left"] for line in msgspec.json.decode(books.get(key(chain[0]), "[]"))]
+            found = satisfaction.number(_lines(turn, chain[0], answer), left, wanted)
+            if found is not None and (said := found or next(iter(sorted(numbers(answer))), "")):
+                return said
     return ""
+
+
+def _lines(turn: Turn, claim: Json, answer: Json) -> tuple[Line, ...]:
+    """The lines of an answer as the gate of a case reads them."""
+    named = [each.split("/", 1) for one in (claim, answer) for each in references(one) if each.count("/") == 1]
+    given = _kept(turn, named)
+    behind = [target(item(each, name)).split("/", 1) for each in given for name in ("practitioner", "organization")]
+    given += _kept(turn, behind)
+    kinds = {name: tuple(each for each in given if each["resourceType"] == name) for name in _PARTIES}
+    known = parts.known(kinds["Organization"], kinds["Location"], kinds["Practitioner"])
+    roles = parts.roles(kinds["PractitionerRole"], known)
+    return lines(claim, answer, known, roles, project.policy(turn.world.settings))
+
+
+def _kept(turn: Turn, named: Iterable[Sequence[str]]) -> list[Json]:
+    """The parties of these names."""
+    wanted = dict.fromkeys((each[0], each[1]) for each in named if len(each) == 2 and each[0] in _PARTIES)
+    return [json.loads(row.body) for row in read.many(turn.conn, list(wanted)) if not row.deleted]
 
 
 def _members(turn: Turn, call: Call, coverage: Json) -> set[str]:

@@ -2,35 +2,75 @@
 
 Clause: Da Vinci CRD 2.2.1, ext-coverage-information (pa-needed satisfied goes with satisfied-pa-id, crd-ci-q3)."""
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, tzinfo
+from decimal import Decimal
 
 from carecoord.domain.prior_auth import lifecycle
-from carecoord.domain.prior_auth.pas.answer import numbers
+from carecoord.domain.prior_auth.decisions import Line
 from carecoord.domain.prior_auth.pas.inquiry import Chain
-from carecoord.domain.prior_auth.review_action import GRANTED, decided
-from carecoord.domain.resource.days import days
-from carecoord.domain.resource.elements import Json, codes, identifiers, item, items, key, target, text, whole
-from carecoord.domain.resource.parties import TAXES
-from carecoord.fhir.code_systems import canonical
+from carecoord.domain.prior_auth.question import Known
+from carecoord.domain.prior_auth.review_action import GRANTED
+from carecoord.domain.resource.days import Days, days
+from carecoord.domain.resource.elements import Json, identifiers, item, items, key, target, text
+from carecoord.domain.resource.parties import TAXES, Party
 from carecoord.fhir.search.collation import fold
 
 
-def number(chain: Chain, wanted: frozenset[tuple[str, str]], day: date, zone: tzinfo) -> str:
-    """The number of what a chain grants for one of these services on the day or later; empty where it grants none. A
-    request that was taken back, or that has no answer, grants nothing."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What an order asks for. known: its codes, modifiers and places of service; days: for which, from today on;
+    performers, sites: `system|value` of who may do it and where. Empty: the call does not say."""
+
+    known: Known
+    days: Days
+    performers: frozenset[str] = frozenset()
+    sites: frozenset[str] = frozenset()
+
+
+def answer(chain: Chain, zone: tzinfo) -> Json | None:
+    """The answer that holds to the newest request of a chain. None where that was taken back or has none: it grants
+    nothing."""
     head, answers = chain
-    same = {(canonical(system), code) for system, code in wanted}
     mine = [each for each in answers if target(item(each, "request")) == key(head)]
-    if text(head, "status") != "active" or not mine:
-        return ""
-    last = lifecycle.newest(mine, zone)
-    lines = {whole(each, "sequence"): each for each in items(head, "item")}
-    for each in items(last, "item"):
-        line = lines.get(whole(each, "itemSequence"), {})
-        fits = codes(item(line, "productOrService")) & same and _lasts(line, day, zone)
-        if fits and decided(last, each) in GRANTED:
-            return text(last, "preAuthRef") or next(iter(sorted(numbers(last))), "")
-    return ""
+    return lifecycle.newest(mine, zone) if mine and text(head, "status") == "active" else None
+
+
+def number(lines: Sequence[Line], left: Sequence[str | None], wanted: Wanted) -> str | None:
+    """The payer's number of the first of these lines of an answer that covers what is wanted, empty where it gave none;
+    None where none does. left: what the ledger says is left of each, None where nobody counts."""
+    spare = left if len(left) == len(lines) else [None] * len(lines)
+    open_ = (line for line, n in zip(lines, spare, strict=True) if n is None or Decimal(n) > 0)
+    return next((line.number for line in open_ if _covers(line, wanted)), None)
+
+
+def _covers(line: Line, wanted: Wanted) -> bool:
+    known = wanted.known
+    return (
+        line.state in GRANTED
+        and not line.vague
+        and line.covers(known.codes)
+        and line.suits(known.modifiers)
+        and any(not span.clip(wanted.days).empty for span in line.spans)
+        and _named(line.providers, wanted.performers)
+        and _named(line.sites, wanted.sites)
+        and not (line.places and known.places and line.places.isdisjoint(known.places))
+    )
+
+
+def _named(granted: Iterable[Party], meant: frozenset[str]) -> bool:
+    """Whether one of those that were granted is meant; True where either is not said."""
+    named = list(granted)
+    return not named or not meant or any(not each.keys.isdisjoint(meant) for each in named)
+
+
+def span(order: Json, today: date, zone: tzinfo) -> Days:
+    """The days for which an order is, as far as they are still to come; from today on where it names none."""
+    day = text(order, "occurrenceDateTime") or text(order, "start")
+    said = days(item(order, "occurrencePeriod") or ({"start": day, "end": day} if day else {}), zone)
+    ahead = said.clip(Days(today))
+    return said if ahead.empty else ahead
 
 
 def is_same_person(one: Json, other: Json) -> bool:
@@ -46,9 +86,3 @@ def is_same_person(one: Json, other: Json) -> bool:
 
 def _given(person: Json) -> set[str]:
     return {fold(each) for name in items(person, "name") for each in name.get("given", []) if isinstance(each, str)}
-
-
-def _lasts(line: Json, day: date, zone: tzinfo) -> bool:
-    once = text(line, "servicedDate")
-    end = days(item(line, "servicedPeriod") or ({"start": once, "end": once} if once else {}), zone).end
-    return end is None or end > day

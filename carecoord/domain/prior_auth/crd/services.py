@@ -167,3 +167,13 @@ def performers(order: Json) -> list[Json]:
     found = order.get("performer")
     named = items(order, "performer") if isinstance(found, list) else [item(order, "performer")]
     return [each for each in [*named, *(item(each, "actor") for each in items(order, "participant"))] if target(each)]
+
+
+def doers(call: Call, order: Json) -> list[Json]:
+    """Who may do it, as far as they came along: the organizations and people, and those behind a role."""
+    named = [*(target(each) for each in performers(order)), call.performer]
+    came = [call.along.get(each, {}) for each in named]
+    members = [item(each, name) for each in came for name in ("practitioner", "organization")]
+    behind = [call.along.get(target(each), {}) for each in members]
+    kinds = ("Organization", "Practitioner")
+    return [each for each in (*came, *behind) if each.get("resourceType") in kinds]

@@ -10,11 +10,15 @@ from dataclasses import dataclass
 from datetime import date, tzinfo
 from typing import Final
 
+from carecoord.domain.clearance import parts
+from carecoord.domain.clearance.clearance import Clearance
+from carecoord.domain.prior_auth.decisions import CODE_END, parties, served, team
 from carecoord.domain.prior_auth.desk.answers import Choice
 from carecoord.domain.prior_auth.desk.guides import Guide
 from carecoord.domain.prior_auth.units import amount
-from carecoord.domain.resource.days import days, shifted
-from carecoord.domain.resource.elements import Json, codes, item, items, text, whole
+from carecoord.domain.referrals.case import Case
+from carecoord.domain.resource.days import shifted
+from carecoord.domain.resource.elements import Json, codes, extension, item, items, key, whole
 
 IN_NETWORK: Final = "in-network"
 
@@ -22,13 +26,15 @@ IN_NETWORK: Final = "in-network"
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A request as the rules see it. agreement: how that with the clinic stands; fresh: it was sent, and nothing was
-    said of it; again: the same service is asked for or granted already; documents: that came with it."""
+    said of it; again: the same service is asked for or granted already; documents: that came with it; fits: it names
+    the card and the performers by whom agreement and rules were found (`is_of`)."""
 
     claim: Json
     agreement: str
     fresh: bool
     again: bool
     documents: tuple[Json, ...]
+    fits: bool = True
 
 
 def choices(
@@ -36,12 +42,24 @@ def choices(
 ) -> tuple[tuple[Choice, ...], Guide] | None:
     """What the rules approve, line by line, and the rule of the first line; None where a person has to decide."""
     lines = items(asked.claim, "item")
-    if not lines or not asked.fresh or asked.again or asked.agreement != IN_NETWORK:
+    if not lines or not asked.fresh or asked.again or not asked.fits or asked.agreement != IN_NETWORK:
         return None
     found = [_line(each, guides.get(whole(each, "sequence") or 1), asked.documents, today, zone) for each in lines]
     if any(each is None for each in found):
         return None
     return tuple(each for each in found if each), guides[whole(lines[0], "sequence") or 1]
+
+
+def is_of(claim: Json, case: Case, judged: Clearance) -> bool:
+    """Whether a request is under the card and for the performer of its case on every line: by these the agreement and
+    the rules were found, and by no other."""
+    known, card = judged.facts, judged.card
+    request = next((each for each in known.requests if key(claim) == each.key), None)
+    if card is None or request is None or card.key not in request.coverages:
+        return False
+    who, roles = parts.seen_by(known.referral), parts.roles(case.roles, known.parties)
+    named = [parties(team(claim, each), known.parties, roles) for each in items(claim, "item")]
+    return all(not each or any(one.same(other) for one in each for other in who) for each in named)
 
 
 def services(claim: Json) -> frozenset[str]:
@@ -71,8 +89,9 @@ def _line(
     came = [codes(item(each, "type")) for each in documents]
     if any(not any(codes(paper) & have for have in came) for paper in guide.papers):
         return None
-    day = text(line, "servicedDate")
-    span = days(item(line, "servicedPeriod") or ({"start": day, "end": day} if day else {}), zone)
+    if extension(line, CODE_END):
+        return None  # one rule speaks of one service, and of none says how much of a range it would be
+    span = served(line, zone)
     if span.last and span.last < today:
         return None  # done already: somebody looks back
     first = max(span.start, today) if span.start else today

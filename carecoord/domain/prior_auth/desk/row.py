@@ -223,7 +223,7 @@ def _code(claim: Json, request: Request) -> str:
 def _provider(claim: Json, request: Request, judged: Judged) -> str | None:
     """Who is to do it: whom the answer names, else the request, else the order that it names and that went with it."""
     found = judged.found
-    named = next((line.provider.name for line in request.lines if line.provider and line.provider.name), "")
+    named = next((each.name for line in request.lines for each in line.providers if each.name), "")
     team = [item(each, "provider") for each in items(claim, "careTeam")]
     asked = (each.name for reference in team if (each := party(reference, found.facts.parties)) and each.name)
     ordered = judged.row["performer_name"] if key(judged.case.order) in request.own else None
@@ -258,7 +258,7 @@ def _parties(request: Request, cases: Iterable[Judged], state: LifeState) -> Ite
 
 
 def _words(columns: dict[str, Any], request: Request, case: Case) -> tuple[str, str]:
-    numbers = [line.number for line in request.lines]
+    numbers = [each for line in request.lines for each in line.numbers]
     ids = [
         text(each, "value") for one in case.claims if key(one) in request.claims for each in items(one, "identifier")
     ]

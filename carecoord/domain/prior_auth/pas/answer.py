@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import NAMESPACE_URL, uuid5
 
+from carecoord.domain.prior_auth.decisions import team
 from carecoord.domain.prior_auth.pas.guide import ERROR, FOLLOW_UP, GUIDE, Guide
 from carecoord.domain.prior_auth.pas.request import Sent, reachable, references
 from carecoord.domain.prior_auth.review_action import GRANTED, decided
@@ -80,9 +81,9 @@ def _line(answer: Json, line: Json, asked: Json, claim: Json) -> Json:
         more.append({"url": f"{PAS}/extension-itemPreAuthIssueDate", "valueDate": text(answer, "created")[:10]})
         if "valuePeriod" in service:
             more.append({"url": f"{PAS}/extension-itemPreAuthPeriod", **service})
-        if provider := _provider(asked, claim):
-            told = [{"url": "provider", "valueReference": provider}]
-            more.append({"url": f"{PAS}/extension-itemAuthorizedProvider", "extension": told})
+        for who in filter(None, team(claim, asked)):  # who asks is not said to be who does it
+            named = [{"url": "provider", "valueReference": who}]
+            more.append({"url": f"{PAS}/extension-itemAuthorizedProvider", "extension": named})
         if detail := _detail(asked):
             more.append({"url": f"{PAS}/extension-itemAuthorizedDetail", "extension": detail})
     own = items(line, "extension")
@@ -96,12 +97,6 @@ def _served(asked: Json) -> dict[str, Any]:
         return {"valuePeriod": period}
     day = text(asked, "servicedDate")
     return {"valueDate": day} if day else {}
-
-
-def _provider(asked: Json, claim: Json) -> Json:
-    wanted = asked.get("careTeamSequence")
-    team = [each for each in items(claim, "careTeam") if isinstance(wanted, list) and each.get("sequence") in wanted]
-    return next((item(each, "provider") for each in team), item(claim, "provider"))
 
 
 def _detail(asked: Json) -> list[Json]:

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
 
+from carecoord.domain.coverage.inquiries import purposes
 from carecoord.domain.prior_auth.x12.answer import Rejection
 from carecoord.domain.prior_auth.x12.envelope import Fault, Segment, Transaction, fault
 from carecoord.domain.prior_auth.x12.loops import days, levels, number
@@ -110,7 +111,7 @@ def response(id: str, request: Json, card: Json, found: Eligibility, now: dateti
         **({"item": [_item(each) for each in found.benefits]} if found.benefits else {}),
     }
     return {
-        "resourceType": "CoverageEligibilityResponse", "id": id, "status": "active", "purpose": request["purpose"],
+        "resourceType": "CoverageEligibilityResponse", "id": id, "status": "active", "purpose": purposes(request),
         "patient": item(request, "patient"), "created": now.isoformat(timespec="seconds"),
         **({"servicedDate": request["servicedDate"]} if request.get("servicedDate") else {}),
         "request": {"reference": key(request)}, "outcome": "error" if found.rejections else "complete",
