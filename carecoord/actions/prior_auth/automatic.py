@@ -87,13 +87,13 @@ def at_once(turn: Turn, library: Library, claim: Json, id: str) -> list[Json] | 
     if kind != "Organization" or patient in mine.withheld:
         return None
     found = projection.ahead(library, patient, key(claim), turn.now, project.policy(turn.world.settings))
-    if found is None or not any(("payer", each) in found.row.parties for each in mine.keys or ()):
+    if found is None or found.begun.payers.isdisjoint(mine.keys or ()):
         return None
-    row, told = found.row.columns, payer_view.payer_case(found.told)
+    row, told = found.begun, payer_view.payer_case(found.told)
     others = authorizations.requested(turn.conn, mine, patient)
     asked = Asked(
-        claim, row["payer_agreement"] or "", row["state"] == "submitted" and not row["level"],
-        _again(turn, claim, row["code"], others), told.documents,
+        claim, row.agreement or "", row.state == "submitted" and not row.level,
+        _again(turn, claim, row.code, others), told.documents,
         automatic.is_of(claim, found.told.case, found.told.judged),
     )  # fmt: skip
     rules = lines.by_line(library, claim, found.told.judged)

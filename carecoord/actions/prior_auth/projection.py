@@ -14,10 +14,10 @@ from carecoord.domain.access.payer_view import Told
 from carecoord.domain.gates.policy import Policy
 from carecoord.domain.prior_auth import lifecycle
 from carecoord.domain.prior_auth.desk import second_look, steps
-from carecoord.domain.prior_auth.desk.row import AuthorizationRow, rows
+from carecoord.domain.prior_auth.desk.row import Begun, begun, rows
 from carecoord.domain.resource.days import moment
 from carecoord.domain.resource.elements import item, key, target, text
-from carecoord.domain.worklist.judgement import Judged, judged
+from carecoord.domain.worklist.judgement import Judged, heard, judged
 from carecoord.fhir.instants import micros
 from carecoord.store.prior_auth import authorizations, queues
 from carecoord.store.resources import read, registry_mark
@@ -44,9 +44,10 @@ def made(cases: Sequence[Judged], policy: Policy) -> dict[str, dict[str, Any]]:
 
 @dataclass(frozen=True)
 class Ahead:
-    """A request whose row is not written yet: the row, and the case as its payer was told of it."""
+    """A request whose row is not written yet: what the rules go by of the row, and the case as its payer was told of
+    it."""
 
-    row: AuthorizationRow
+    begun: Begun
     told: Told
 
 
@@ -57,8 +58,8 @@ def ahead(library: Library, patient: str, claim: str, now: datetime, policy: Pol
     rows_of_cases.hold(library.conn, patient)
     if not registry_mark.keep(library.conn, library.mark):
         return None
-    cases = [judged(each.id, each.case, now, policy) for each in of_patient(library, patient)]
-    row = next((each for each in rows(cases, policy).values() if each.columns["claim"] == claim), None)
+    cases = [heard(each.case, now, policy) for each in of_patient(library, patient)]
+    row = begun(cases, claim)
     knows = (each.told for each in cases if each.told and any(key(one) == claim for one in each.told.case.claims))
     told = next(knows, None)
     return Ahead(row, told) if row and told else None

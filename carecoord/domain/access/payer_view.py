@@ -16,7 +16,9 @@ from carecoord.domain.access import payer_patient
 from carecoord.domain.agreements.records import Records
 from carecoord.domain.clearance.clearance import Clearance, clear
 from carecoord.domain.clearance.deadlines import changes_at
+from carecoord.domain.clearance.facts import Facts
 from carecoord.domain.clearance.parts import seen_by
+from carecoord.domain.coverage.gate import Card
 from carecoord.domain.gates.gate import Gate
 from carecoord.domain.gates.policy import Policy
 from carecoord.domain.prior_auth.approval import approved, numbered
@@ -194,7 +196,7 @@ def names_order(told: Case) -> bool:
 def told_to_payer(case: Case, found: Clearance, policy: Policy, on: date | None = None) -> Told | None:
     """What the payer of its card was told of a case, judged for today or the day that it asks about: no day of a visit
     is known to it. None where no request went to it. found: the whole judgement."""
-    told = sent_to_payer(case, found)
+    told = sent_to_payer(case, found.facts, found.card)
     return judged_alone(told, found.now, policy, on) if told else None
 
 
@@ -203,9 +205,8 @@ def judged_alone(told: Case, now: datetime, policy: Policy, on: date | None = No
     return Told(told, clear(told, now, policy, on=on or local(now, policy.zone)))
 
 
-def sent_to_payer(case: Case, found: Clearance) -> Case | None:
+def sent_to_payer(case: Case, known: Facts, card: Card | None) -> Case | None:
     """Of a case what the payer of its card was told; None where no request went to it."""
-    card, known = found.card, found.facts
     payer = card.payer if card else None
     if card is None or payer is None:
         return None
@@ -260,14 +261,7 @@ def gates(judged: Clearance) -> Iterable[Gate]:
                 each
                 if each.who == "payer"
                 else replace(
-                    each,
-                    action=None,
-                    who=None,
-                    due=None,
-                    due_label=None,
-                    since=None,
-                    waits_on=None,
-                    spans=(),
+                    each, action=None, who=None, due=None, due_label=None, since=None, waits_on=None, spans=(),
                     offers=(),
                 )
             )

@@ -155,6 +155,14 @@ def judge(known: Facts, now: datetime, on: date | None = None) -> Clearance:
     return _answer(tuple(timed(gate, known, booking, policy, payer) for gate in found), asks, hearing)
 
 
+def insured(known: Facts, now: datetime) -> Card | None:
+    """The card by which `judge` judges, and nothing else of what that finds."""
+    policy = known.policy
+    settled = _settled(known, known.visits.booked(now, policy))
+    days = [_covered(known, day, now, policy) for day in _starts(known, settled, now, policy)]
+    return min(days, key=lambda each: RANK[each[1].state])[0]
+
+
 def _settled(known: Facts, booking: Booking | None) -> date | None:
     """The day there is to judge for, when there is one."""
     if booking:
@@ -181,9 +189,7 @@ def _starts(known: Facts, settled: date | None, now: datetime, policy: Policy) -
 
 def judged_day(known: Facts, day: date, booking: Booking | None, settled: bool, now: datetime, policy: Policy) -> Day:
     """The gates of one day, for the visit that is booked on it where that is given."""
-    card = coverage_gate.choose(known.cards, known.referral.cards, day)
-    # What was known when the day was over is what counts for it: an answer does not go stale under a past visit.
-    then = min(now, midnight(shifted(day, 1), policy.zone))
+    card, coverage = _covered(known, day, now, policy)
     visit = booking if booking and booking.day == day else None
     site = (visit.site if visit else None) or known.referral.site
     found = agreements_gate.answer(known.referral, site, card, day, known.register)
@@ -194,13 +200,17 @@ def judged_day(known: Facts, day: date, booking: Booking | None, settled: bool, 
         visit=(visit.evidence,) if visit else (), now=now, policy=policy, ledger=known.ledger,
     )  # fmt: skip
     return Day(
-        day=day,
-        card=card,
-        coverage=coverage_gate.gate(card, day, then, policy),
-        ruling=prior_auth_gate.ruling(matter),
-        participation=found,
+        day=day, card=card, coverage=coverage, ruling=prior_auth_gate.ruling(matter), participation=found,
         agreement=agreements_gate.gate(found, known.referral, card),
-    )
+    )  # fmt: skip
+
+
+def _covered(known: Facts, day: date, now: datetime, policy: Policy) -> tuple[Card | None, Gate]:
+    """The card of a day, and what the coverage comes to by it."""
+    card = coverage_gate.choose(known.cards, known.referral.cards, day)
+    # What was known when the day was over is what counts for it: an answer does not go stale under a past visit.
+    then = min(now, midnight(shifted(day, 1), policy.zone))
+    return card, coverage_gate.gate(card, day, then, policy)
 
 
 def _visit(hearing: Hearing) -> Gate:
@@ -322,16 +332,9 @@ def _answer(gates: tuple[Gate, ...], asks: tuple[documents_gate.Ask, ...], heari
         cautions=_cautions(gates, hearing),
         changes_at=changes_at(known, untils, settled is None, now, policy),
         changes=tuple(sorted({span.first for gate in gates for span in gate.spans[1:]})),
-        date=settled,
-        window=hearing.window,
-        now=now,
-        facts=known,
-        booking=hearing.booking,
-        card=hearing.insured.card,
-        ruling=ruled.ruling,
-        participation=part,
-        papers=asks,
-    )
+        date=settled, window=hearing.window, now=now, facts=known, booking=hearing.booking,
+        card=hearing.insured.card, ruling=ruled.ruling, participation=part, papers=asks,
+    )  # fmt: skip
 
 
 def _cautions(gates: tuple[Gate, ...], hearing: Hearing) -> tuple[Sentence, ...]:

@@ -6,7 +6,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from carecoord.domain.access.payer_view import Told, judged_alone, sent_to_payer, turns_at
-from carecoord.domain.clearance.clearance import Clearance, clear
+from carecoord.domain.clearance.clearance import Clearance, clear, insured
+from carecoord.domain.clearance.facts import Facts, facts
+from carecoord.domain.coverage.gate import Card
 from carecoord.domain.gates.policy import Policy
 from carecoord.domain.referrals.case import Case
 from carecoord.domain.resource.days import local
@@ -36,22 +38,39 @@ def judged(id: str, case: Case, now: datetime, policy: Policy) -> Judged:
     if before and before.id == id and _stands(before.found.now, before.row["changes_at"], now, policy):
         return before
     found = clear(case, now, policy)
-    told = _told(case, found, policy)
+    told = _told(case, found.facts, found.card, now, policy)
     case.read[_WHOLE, policy] = made = Judged(id, case, found, told, row(case, found, told, policy))
     return made
 
 
-def _told(case: Case, found: Clearance, policy: Policy) -> Told | None:
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A case as `judged` has it for its payer alone, with what that is judged by: the offices' side is not judged."""
+
+    case: Case
+    known: Facts
+    card: Card | None
+    told: Told | None
+
+
+def heard(case: Case, now: datetime, policy: Policy) -> Heard:
+    """A case as its payer was told of it at an instant."""
+    known = facts(case, policy)
+    card = insured(known, now)
+    return Heard(case, known, card, _told(case, known, card, now, policy))
+
+
+def _told(case: Case, known: Facts, card: Card | None, now: datetime, policy: Policy) -> Told | None:
     """What its payer was told: the same as before where that case is the very same, until time may change it."""
-    told = sent_to_payer(case, found)
+    told = sent_to_payer(case, known, card)
     if told is None:
         return None
     before: Told | None = told.read.get((_TOLD, policy))
     if before:
         turns = turns_at(before.judged, policy)
-        if _stands(before.judged.now, micros(turns) if turns else None, found.now, policy):
+        if _stands(before.judged.now, micros(turns) if turns else None, now, policy):
             return before
-    told.read[_TOLD, policy] = made = judged_alone(told, found.now, policy)
+    told.read[_TOLD, policy] = made = judged_alone(told, now, policy)
     return made
 
 

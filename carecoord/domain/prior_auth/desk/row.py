@@ -7,9 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeVar
 
+from carecoord.domain.access.payer_view import Told
 from carecoord.domain.clearance.clearance import Clearance
+from carecoord.domain.coverage.gate import Card
 from carecoord.domain.gates.policy import Policy
 from carecoord.domain.prior_auth import lifecycle
 from carecoord.domain.prior_auth.charges import Account
@@ -23,11 +25,12 @@ from carecoord.domain.referrals.case import Case
 from carecoord.domain.resource.days import midnight, moment
 from carecoord.domain.resource.elements import Json, codes, item, items, key, target, text, words
 from carecoord.domain.resource.parties import party
-from carecoord.domain.worklist.judgement import Judged
+from carecoord.domain.worklist.judgement import Heard, Judged
 from carecoord.domain.worklist.search_words import member_of
 from carecoord.fhir.instants import FOREVER, micros
 from carecoord.words.sentence import Sentence, dumps
 
+T = TypeVar("T")
 _CLOSED = ("cancelled", "void", "not-required")
 _PERSON = ("patient_name", "patient_sort", "birth_date", "gender", "mrn")  # as the row of the case has them
 
@@ -45,18 +48,51 @@ class AuthorizationRow:
 
 def rows(cases: Sequence[Judged], policy: Policy) -> dict[str, AuthorizationRow]:
     """A row for each request for authorization of a patient, by its root. cases: all of the patient's."""
-    leading: dict[str, tuple[Judged, Request]] = {}
-    for each in cases:
-        for request in each.found.facts.requests:
-            old = leading.get(request.root)
-            if old is None or _nearness(each, request) < _nearness(*old):
-                leading[request.root] = (each, request)
+    leading = _leading((each, each.case, each.found.facts.requests) for each in cases)
     return {root: _row(each, request, cases, policy) for root, (each, request) in leading.items()}
 
 
-def _nearness(judged: Judged, request: Request) -> int:
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """Of the row of a request that came just now what its payer's rules go by: see AuthorizationRow. `payers`: the
+    identifiers of its payer (`system|value`)."""
+
+    state: LifeState
+    level: int
+    code: str
+    agreement: str | None
+    payers: frozenset[str]
+
+
+def begun(cases: Sequence[Heard], claim: str) -> Begun | None:
+    """That of a request, `Claim/id`, as its row will have it; None where there is none. cases: all of the patient's."""
+    leading = _leading((each, each.case, each.known.requests) for each in cases)
+    for each, request in leading.values():
+        if request.key == claim:
+            state = _life(request, wishes.of(each.case.tasks, request.claims))
+            told = _by_payer(each.card, each.told, request)
+            asked = next((one for one in each.case.claims if key(one) == claim), {})
+            return Begun(
+                state, lifecycle.level(each.case.claims, claim), _code(asked, request),
+                told.participation.kind if told else None, frozenset(_payers(request, state)),
+            )  # fmt: skip
+    return None
+
+
+def _leading(cases: Iterable[tuple[T, Case, Iterable[Request]]]) -> dict[str, tuple[T, Request]]:
+    """By the root of each request the case that its row is made of, and the request as that knows it."""
+    found: dict[str, tuple[int, T, Request]] = {}
+    for one, case, requests in cases:
+        for request in requests:
+            near = _nearness(case, request)
+            if request.root not in found or near < found[request.root][0]:
+                found[request.root] = (near, one, request)
+    return {root: (one, request) for root, (_, one, request) in found.items()}
+
+
+def _nearness(case: Case, request: Request) -> int:
     """How near a case is to a request: named by it, linked otherwise, of the same patient."""
-    return 0 if key(judged.case.order) in request.own else 1 if request.linked else 2
+    return 0 if key(case.order) in request.own else 1 if request.linked else 2
 
 
 def _row(judged: Judged, request: Request, cases: Sequence[Judged], policy: Policy) -> AuthorizationRow:
@@ -65,7 +101,7 @@ def _row(judged: Judged, request: Request, cases: Sequence[Judged], policy: Poli
     card = next((each for each in found.facts.cards if each.key in request.coverages), None)
     mine = [each for each in cases if _of(each, request)]
     asked = wishes.of(case.tasks, request.claims)
-    state = life(request, any(text(each, "status") == "requested" for each in asked))
+    state = _life(request, asked)
     lines = [_line(request, line, found, policy) for line in request.lines]
     service = _service(claim, request)
     told = _told(judged, request, policy)
@@ -101,6 +137,11 @@ def life(request: Request, asked: bool = False) -> LifeState:
         return "asked" if asked and request.state == "submitted" else request.state
     found = lifecycle.outcome({line.state for line in request.lines})
     return "asked" if asked and found in WAITING else found
+
+
+def _life(request: Request, wished: Iterable[Json]) -> LifeState:
+    """How a request stands of which the payer wished these papers."""
+    return life(request, any(text(each, "status") == "requested" for each in wished))
 
 
 def _of(judged: Judged, request: Request) -> bool:
@@ -233,14 +274,18 @@ def _provider(claim: Json, request: Request, judged: Judged) -> str | None:
 def _told(case: Judged, request: Request, policy: Policy) -> dict[str, Any]:
     """How the agreement between payer and clinic stands, by what the payer was told; nothing where the patient's card
     is another payer's by now."""
-    card = case.found.card
-    ours = card and card.payer and card.payer.same(request.payer)
-    judged = case.told.judged if ours and case.told else None
+    judged = _by_payer(case.found.card, case.told, request)
     return {
         "payer_agreement": judged.participation.kind if judged else None,
         "payer_agreement_number": (judged.participation.number or None) if judged else None,
         "payer_agreement_until": _midnight(judged, policy) if judged else None,
     }
+
+
+def _by_payer(card: Card | None, told: Told | None, request: Request) -> Clearance | None:
+    """A case as the payer of a request judges it by what it was told; None where the card is another payer's by now."""
+    ours = card and card.payer and card.payer.same(request.payer)
+    return told.judged if ours and told else None
 
 
 def _midnight(judged: Clearance, policy: Policy) -> int | None:
@@ -253,8 +298,12 @@ def _parties(request: Request, cases: Iterable[Judged], state: LifeState) -> Ite
         for side in ("placer", "performer"):
             if each.row[side]:
                 yield side, each.row[side]
-    if request.payer and state not in ("draft", "void"):
-        yield from (("payer", one) for one in request.payer.keys if "|" in one)
+    yield from (("payer", one) for one in _payers(request, state))
+
+
+def _payers(request: Request, state: LifeState) -> list[str]:
+    """The identifiers of the payer that knows of a request."""
+    return [one for one in request.payer.keys if "|" in one] if request.payer and state not in ("draft", "void") else []
 
 
 def _words(columns: dict[str, Any], request: Request, case: Case) -> tuple[str, str]:
