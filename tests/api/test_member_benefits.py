@@ -309,6 +309,29 @@ def test_a_history_goes_on_behind_it_page_by_page(request_of: Api, client: Calla
     ]  # fmt: skip
 
 
+def test_a_page_goes_on_behind_it_although_it_has_changed_meanwhile(
+    request_of: Api, client: Callable[..., Api]
+) -> None:
+    own = client("patient/ExplanationOfBenefit.rs patient/Claim.rs patient/Patient.rs", patient="p",
+                 fhir_user="Patient/p")  # fmt: skip
+
+    def page(path: str) -> tuple[list[str], str]:
+        answer = own.get(path)
+        assert answer.status_code == 200, told(answer)
+        bundle = answer.get_json()
+        names = [each["fullUrl"].split("/fhir/")[1].split("/")[0] for each in bundle["entry"]]
+        return names, next(each["url"] for each in bundle["link"] if each["relation"] == "next").partition("/fhir")[2]
+
+    first, behind = page("/_history?_count=1")
+    assert first == ["ExplanationOfBenefit"]
+    assert request_of.put("/ClaimResponse/r", decided()).status_code == 201
+    rest = own.get(behind.replace("_count=1", "_count=9"))
+    assert rest.status_code == 200, told(rest)
+    names = [each["fullUrl"].split("/fhir/")[1].split("/")[0] for each in rest.get_json()["entry"]]
+    assert sorted(names) == ["Claim", "Patient"]
+    assert page("/_history?_count=1")[0] == ["ExplanationOfBenefit"], "at the top it stands as it is now"
+
+
 def test_what_it_refers_to_comes_along_and_it_comes_along_with_what_it_refers_to(
     request_of: Api, member: Api, client: Callable[..., Api]
 ) -> None:

@@ -12,7 +12,7 @@ from carecoord.domain.claims.authorization_benefit import Authorization, benefit
 from carecoord.domain.prior_auth.lifecycle import chain, newest
 from carecoord.domain.resource.elements import Json, item, key, target, text
 from carecoord.fhir import text as json
-from carecoord.fhir.instants import instant
+from carecoord.fhir.instants import FOREVER, instant
 from carecoord.fhir.search.extract import extract
 from carecoord.fhir.search.query import Search
 from carecoord.store.prior_auth import authorizations
@@ -21,6 +21,7 @@ from carecoord.store.resources.read import Row
 from carecoord.store.search.unstored import FIRST, Unstored, lets
 
 TYPE: Final = "ExplanationOfBenefit"
+_FIRST_INSTANT: Final = 2**31  # microseconds: no stored resource has so many versions
 _PAPERS: Final = ("Claim", "ClaimResponse")
 
 
@@ -54,6 +55,20 @@ def one(turn: Turn, type: str, id: str) -> Row | None:
     may = turn.filter(type, "r") if type == TYPE else ()
     found = (each for each in unstored(turn, type) if each.row.id == id and lets(each, may))
     return next((each.row for each in found), None)
+
+
+def placed(type: str, id: str, version: int) -> tuple[int, int, int] | None:
+    """Where in a history such a one stands or stood, as (updated, row number, version), by its name alone: for a page
+    that goes on behind it, though it has changed since and stands at the top. None for what can be none of these."""
+    try:
+        number = _row_number(id) if type == TYPE and _FIRST_INSTANT < version < FOREVER else None
+    except ValueError:
+        return None
+    return (version, number, version) if number else None
+
+
+def _row_number(id: str) -> int:
+    return FIRST + UUID(id).int % FIRST
 
 
 def _made(
@@ -99,6 +114,6 @@ def _numbered(turn: Turn, made: Json, patient: str, at: int) -> Unstored:
     """With its version, which is the instant of its last change: nobody counts the versions of what nobody keeps."""
     made["meta"] |= {"versionId": str(at), "lastUpdated": instant(at)}
     row = Row(
-        FIRST + UUID(made["id"]).int % FIRST, TYPE, made["id"], at, at, False, json.dumps(made), patient,
+        _row_number(made["id"]), TYPE, made["id"], at, at, False, json.dumps(made), patient,
     )  # fmt: skip
     return Unstored(row, extract(made, turn.world.base))

@@ -131,9 +131,8 @@ def _place(turn: Turn, word: str) -> Point:
         type, id, version = _decode(base64.urlsafe_b64decode(word.encode() + b"=" * (-len(word) % 4)))
     except (ValueError, msgspec.MsgspecError):
         type, id, version = "", "", 0
-    made = authorization_benefits.one(turn, type, id) if type == authorization_benefits.TYPE else None
-    if made and made.version == version:
-        return _point(made)
+    if made := authorization_benefits.placed(type, id, version):
+        return Point(*made)
     ours = type in TYPES and ID.fullmatch(id) and 0 < version < 2**31
     now = read.get(turn.conn, type, id) if ours else None
     row = read.version(turn.conn, type, id, version) if ours and turn.sees_there(type, now) else None

@@ -14,8 +14,9 @@ from carecoord.actions.fhir import interactions
 from carecoord.actions.people import accounts
 from carecoord.actions.people.accounts import NewUser
 from carecoord.fhir import text as json
-from carecoord.store.database.engine import reading
+from carecoord.store.database.engine import reading, writing
 from carecoord.store.resources import read
+from carecoord.store.resources.write import Actor, Change, put
 from tests.desk.authorizations.readers import get
 from tests.desk.authorizations.test_automatic import SYSTEM
 from tests.desk.authorizations.test_requests import text
@@ -61,6 +62,14 @@ def ask(house: House) -> str:
 def held(house: House, type: str) -> list[dict[str, Any]]:
     with reading(house.world.engine) as conn:
         return [json.loads(row.body) for row in read.of_patient(conn, PATIENT, (type,))]
+
+
+def synced(house: House, resource: dict[str, Any]) -> None:
+    """What an EHR sends is kept though it is not whole: here a question that does not say what it is for."""
+    world = house.world
+    with writing(world.engine) as conn:
+        put(conn, Change(resource["resourceType"], resource["id"], resource), now=world.clock(),
+            actor=Actor("ehr:test", None, None, "sync"), base=world.base, project=world.project)  # fmt: skip
 
 
 def coverage(house: House) -> str:
@@ -127,6 +136,29 @@ def test_of_a_question_about_the_cards_of_two_payers_each_sees_and_answers_its_o
     hidden = {"csrf": fields(get(clerk, f"{PATH}/cards/{CARD}"), f"{PATH}/cards/{CARD}/state-coverage")["csrf"]}
     late = clerk.post(f"{PATH}/foreign/answer-eligibility", data=hidden | YES)
     assert late.status_code == 404
+
+
+def test_what_is_counted_is_shown_and_a_question_that_names_no_card_is_about_the_only_one(house: House) -> None:
+    clerk, question = house.enter("grange"), ask(house)
+    asked = json.loads(interactions.read(house.world, SYSTEM, "CoverageEligibilityRequest", question).body)
+    bare = {name: value for name, value in asked.items() if name not in ("meta", "insurance", "purpose")}
+    interactions.update(house.world, SYSTEM, "CoverageEligibilityRequest", question, asked | {"status": "cancelled"})
+    synced(house, bare | {"id": "bare"})
+    assert (waiting(clerk), "Coverage questions 1" in text(get(clerk, "/decisions"))) == (["bare"], True)
+    assert NUMBER in text(get(clerk, f"{PATH}/bare"))
+    card = json.loads(interactions.read(house.world, SYSTEM, "Coverage", CARD).body)
+    other = card | {"id": "second", "identifier": [card["identifier"][0] | {"value": "GC014-2"}]}
+    other.pop("meta")
+    interactions.update(house.world, SYSTEM, "Coverage", "second", other)
+    assert (waiting(clerk), "Coverage questions 1" in text(get(clerk, "/decisions"))) == ([], False)
+    foreign = other | {"payor": [{"reference": "Organization/pinnacle"}]}
+    interactions.update(house.world, SYSTEM, "Coverage", "second", foreign)
+    assert waiting(clerk) == ["bare"]
+    assert sent(clerk, f"{PATH}/bare", "answer-eligibility", **YES)[0] == 303
+    (answer,) = [each for each in held(house, "CoverageEligibilityResponse") if each["created"][:10] == "2026-11-22"]
+    assert (answer["purpose"], answer["request"]) == (["validation"], {"reference": "CoverageEligibilityRequest/bare"})
+    assert [each["coverage"]["reference"] for each in answer["insurance"]] == [f"Coverage/{CARD}"]
+    assert (waiting(clerk), "Coverage questions 1" in text(get(clerk, "/decisions"))) == ([], False)
 
 
 @pytest.mark.parametrize(("typed", "said"), [

@@ -57,6 +57,10 @@ def test_nobody_is_invited_or_changed_into_somebody_who_sees_nothing(acting_hous
             assert "Choose an organization" in re.sub(r"\s+", " ", answer.text), role
         with reading(world.engine) as conn:
             assert store.find_login(conn, f"new-{role}") is None
+    alone = {"login": "sole", "role": "medical-director", "organization": "office-blue-horizon"}
+    answer = press(admin, "/people/change", **alone)
+    assert answer.status_code == 422
+    assert "Who has the role medical-director needs the role payer too" in re.sub(r"\s+", " ", answer.text)
     assert len(told(acting_house)) == before
     alone = {"login": "doctor", "name": "Farrow, Amelia", "role": "clinician", "practitioner": "9000030012"}
     assert press(admin, "/people/invite", **alone).status_code == 200, "her own patients she sees"

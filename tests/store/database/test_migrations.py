@@ -12,6 +12,7 @@ from sqlalchemy import Engine, select, text
 from auth import store
 from auth.store import Token, User
 from auth.tables import token, user
+from carecoord.store.coverage import questions
 from carecoord.store.database import schema
 from carecoord.store.database.engine import migrate, open_engine, reading, writing
 from carecoord.store.database.tables import case, outbox
@@ -87,6 +88,7 @@ WRITTEN = {  # number -> sha256 of what the migration does; a line is added when
     "0063": "f41ed4415c829b51a284a3ed43a38cfd8fffa1769ca5adcb52f513e03f73c900",
     "0064": "50b9ce930b22f95e780a7274c7ae50a3e815f1a40a293cdabdbe7ff0fdf38fd5",
     "0065": "47e064bcfd1ca14992332bccb3a620787169566c1d73ac86800ea9ce1b6a3694",
+    "0066": "5b2c85346b62e230d55796f0e130799f33f810c0b1ada1d0b8682adf2fbb6be3",
 }
 
 
@@ -195,6 +197,24 @@ def test_whoever_has_an_answer_of_a_payer_is_judged_anew_and_nobody_else(engine:
         assert dict(conn.execute(select(case.c.rid, case.c.changes_at)).all()) == {1: 0, 2: 9}
         told = conn.execute(text("SELECT rid, at, told FROM case_ahead ORDER BY rid")).all()
     assert [tuple(each) for each in told] == [(1, 0, None), (2, 9, "[{}]")]
+
+
+def test_a_question_about_no_card_that_is_here_waits_no_more(engine: Engine) -> None:
+    revision = import_module("carecoord.store.migrations.versions.0067_questions_about_no_card")
+    store_, ann = Store(engine), {"reference": "Patient/ann"}
+    store_.put({"resourceType": "Coverage", "id": "c", "status": "active", "beneficiary": ann, "payor": [{}]})
+    asked = {"resourceType": "CoverageEligibilityRequest", "status": "active", "patient": ann}
+    of = {id: [{"coverage": {"reference": to}}] for id, to in (("card", "Coverage/c"), ("lost", "Coverage/x"))}
+    for id in ("card", "lost", "bare"):
+        store_.put(asked | {"id": id} | ({"insurance": of[id]} if id in of else {}))
+    store_.put(asked | {"id": "nobodys", "patient": {"reference": "Patient/bo"}})
+    with writing(engine) as conn:
+        for id in ("card", "lost", "bare", "nobodys"):
+            questions.put(conn, id, payer="granite", patient="ann", asked=1, answered=None)
+        with Operations.context(MigrationContext.configure(conn)):
+            revision.upgrade()
+        left = conn.scalars(text("SELECT id FROM eligibility_question ORDER BY id")).all()
+    assert left == ["bare", "card"]
 
 
 def test_each_migration_stands_on_the_one_before() -> None:

@@ -81,7 +81,7 @@ def _line(answer: Json, line: Json, asked: Json, claim: Json) -> Json:
         more.append({"url": f"{PAS}/extension-itemPreAuthIssueDate", "valueDate": text(answer, "created")[:10]})
         if "valuePeriod" in service:
             more.append({"url": f"{PAS}/extension-itemPreAuthPeriod", **service})
-        for who in filter(None, team(claim, asked)):  # who asks is not said to be who does it
+        for who in filter(None, team(claim, asked) or [item(claim, "provider")]):
             named = [{"url": "provider", "valueReference": who}]
             more.append({"url": f"{PAS}/extension-itemAuthorizedProvider", "extension": named})
         if detail := _detail(asked):
