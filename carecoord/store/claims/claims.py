@@ -1,7 +1,7 @@
 """Claims with their lines and adjustments: kept whole in one transaction, and listed for the office whose they are. A
-count, a sum and its list are made of the same tests."""
+count, a sum and its list are made of the same tests, of claims or of the tallies of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
@@ -21,10 +21,13 @@ from sqlalchemy import (
     union_all,
     update,
 )
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from carecoord.fhir.instants import FOREVER
 from carecoord.fhir.search.collation import fold
+from carecoord.store.claims import tallies
 from carecoord.store.claims.tables import claim, claim_act, claim_adjustment, claim_line
+from carecoord.store.claims.tables import claim_tally as tally
 
 Tab = Literal["denied", "due", "short", "unmatched", "second", "waiting", "paid", "all"]
 Sort = Literal["due", "amount", "patient", "payer", "since"]
@@ -67,12 +70,16 @@ def keep(
 ) -> None:  # fmt: skip
     """Let a claim be so, with these lines and adjustments; none of them: those that it has stay."""
     id = row["id"]
-    held = conn.scalar(select(claim.c.version).where(claim.c.id == id))
+    held = _locked(conn, id)
+    reasons = _reasons(conn, id) if held else {}
     if held is None:
         conn.execute(insert(claim).values({**row, "version": 1}))
     else:
-        conn.execute(update(claim).where(claim.c.id == id).values({**row, "version": held + 1}))
-    if not lines and not adjustments:
+        conn.execute(update(claim).where(claim.c.id == id).values({**row, "version": held.version + 1}))
+    replaced = bool(lines or adjustments)
+    told = tallies.by_reason(adjustments) if replaced else reasons
+    tallies.move(conn, tallies.cells(held._mapping, reasons) if held else {}, tallies.cells(row, told))
+    if not replaced:
         return
     for table, rows in ((claim_line, lines), (claim_adjustment, adjustments)):
         conn.execute(delete(table).where(table.c.claim == id))
@@ -82,10 +89,25 @@ def keep(
 
 def change(conn: Connection, id: str, version: int, values: Mapping[str, Any]) -> bool:
     """Change a claim that is at a version; returns whether it was."""
-    done = conn.execute(
-        update(claim).where(claim.c.id == id, claim.c.version == version).values({**values, "version": version + 1})
-    )
-    return done.rowcount == 1
+    held = _locked(conn, id)
+    if held is None or held.version != version:
+        return False
+    conn.execute(update(claim).where(claim.c.id == id).values({**values, "version": version + 1}))
+    reasons = _reasons(conn, id)
+    tallies.move(conn, tallies.cells(held._mapping, reasons), tallies.cells({**held._mapping, **values}, reasons))
+    return True
+
+
+def _locked(conn: Connection, id: str) -> Row[Any] | None:
+    """The version of a claim and all by which it is counted, which nobody else changes until this transaction ends."""
+    columns = (claim.c.version, *(claim.c[name] for name in tallies.COUNTED))
+    return conn.execute(select(*columns).where(claim.c.id == id).with_for_update()).first()
+
+
+def _reasons(conn: Connection, id: str) -> dict[str, int]:
+    why = claim_adjustment.c
+    found = select(why.reason, why.amount, why.denies).where(why.claim == id)
+    return tallies.by_reason(conn.execute(found).mappings())
 
 
 def one(conn: Connection, whose: Whose, id: str) -> Row[Any] | None:
@@ -162,14 +184,48 @@ def _by(sort: Sort) -> ColumnElement[Any]:
 
 
 def totals(conn: Connection, whose: Whose, asked: Asked, tabs: Sequence[Tab]) -> dict[Tab, tuple[int, int, int]]:
-    """Of each tab with these words and choices: how many claims, how much of them is denied, how much paid short. Each
-    is counted where it stands in the index: most tabs are a few of all claims."""
-    sums = [func.coalesce(func.sum(each), 0) for each in (claim.c.denied, claim.c.short)]
-    counted = [
-        _found(whose, replace(asked, tab=tab, after=None)).with_only_columns(literal(n), func.count(), *sums)
-        for n, tab in enumerate(tabs)
-    ]
-    return {tabs[n]: (int(k), int(denied), int(short)) for n, k, denied, short in conn.execute(union_all(*counted))}
+    """Of each tab with these words and choices: how many claims, how much of them is denied, how much paid short. Of
+    all claims by their tallies; of those that are chosen each is counted where it stands in the index."""
+    each = [replace(asked, tab=tab, after=None) for tab in tabs]
+    counted = [one for n, of_tab in enumerate(each) for one in _sums(whose, of_tab, n)]
+    found = dict.fromkeys(tabs, (0, 0, 0))
+    for n, *sums in conn.execute(union_all(*counted)):
+        claims, denied, short = (was + int(more or 0) for was, more in zip(found[tabs[n]], sums, strict=True))
+        found[tabs[n]] = (claims, denied, short)
+    return found
+
+
+def _sums(whose: Whose, asked: Asked, n: int) -> Iterator[Select[Any]]:
+    """What adds up to the sums of a list: n, claims, denied, short."""
+    if not _is_tallied(asked):
+        yield _found(whose, asked).with_only_columns(literal(n), *_summed())
+        return
+    sums = (func.sum(each) for each in (tally.c.claims, tally.c.denied, tally.c.short))
+    yield _tallied(whose, asked, "all").with_only_columns(literal(n), *sums)
+    if whose.withheld:
+        yield _withheld(whose, asked).with_only_columns(literal(n), *(-func.coalesce(each, 0) for each in _summed()))
+
+
+def _summed() -> tuple[ColumnElement[Any], ...]:
+    return func.count(), func.sum(claim.c.denied), func.sum(claim.c.short)
+
+
+def _is_tallied(asked: Asked) -> bool:
+    """Whether the list is of whole cells: what is found by words, or chosen by anything but its status, is counted by
+    itself, and so is what time alone makes due."""
+    return asked.tab != "due" and not any((asked.words.strip(), asked.reason, asked.payer, asked.code, asked.agreement))
+
+
+def _tallied(whose: Whose, asked: Asked, kind: tallies.Kind) -> Select[Any]:
+    """The cells of a list."""
+    found = select(tally).where(tally.c.kind == kind, _tab(asked, tally.c, tally.c.doubted, tally.c.underpaid))
+    found = found.where(tally.c.status == asked.status) if asked.status else found
+    return found if whose.offices is None else found.where(tally.c.office.in_(whose.offices))
+
+
+def _withheld(whose: Whose, asked: Asked) -> Select[Any]:
+    """Of a list the claims of the patients who are kept from the asker, which the tallies count too."""
+    return _found(replace(whose, withheld=()), asked).where(claim.c.patient.in_(whose.withheld))
 
 
 def choices(
@@ -177,18 +233,35 @@ def choices(
 ) -> dict[Facet, list[tuple[str, int, int]]]:
     """What there is to choose from, by facet: value, how many claims, how much of them is denied; the dearest first.
     What is chosen of a facet does not narrow that very one."""
-    found: dict[Facet, list[tuple[str, int, int]]] = {facet: [] for facet in facets}
-    counted = (_choices(whose, asked, facet, n) for n, facet in enumerate(facets))
-    for n, value, k, sum_ in conn.execute(union_all(*counted)):
-        found[facets[n]].append((str(value), int(k), int(sum_ or 0)))
+    counted = [one for n, facet in enumerate(facets) for one in _choices(whose, asked, facet, n)]
+    sums: dict[Facet, dict[str, tuple[int, int]]] = {facet: {} for facet in facets}
+    for n, value, claims, denied in conn.execute(union_all(*counted)):
+        held = sums[facets[n]].get(str(value), (0, 0))
+        sums[facets[n]][str(value)] = (held[0] + int(claims), held[1] + int(denied or 0))
+    found = {facet: [(value, *each) for value, each in those.items() if each[0]] for facet, those in sums.items()}
     for each in found.values():
         each.sort(key=lambda one: (-one[2], -one[1], one[0]))
     return found
 
 
-def _choices(whose: Whose, asked: Asked, facet: Facet, n: int) -> Select[Any]:
+def _choices(whose: Whose, asked: Asked, facet: Facet, n: int) -> Iterator[Select[Any]]:
+    """What adds up to the choices of a facet: n, value, claims, denied."""
     open_: dict[str, Any] = {facet: ""}
-    claims, why = _found(whose, replace(asked, **open_, after=None)), claim_adjustment.c
+    free = replace(asked, **open_, after=None)
+    if not _is_tallied(free):
+        yield _grouped(_found(whose, free), facet, n)
+        return
+    value = tally.c.status if facet == "status" else tally.c.value
+    cells = _tallied(whose, free, "all" if facet == "status" else facet)
+    sums = (func.sum(each) for each in (tally.c.claims, tally.c.denied))
+    yield cells.with_only_columns(literal(n), value, *sums).group_by(value)
+    if whose.withheld:
+        number, named, claims, denied = _grouped(_withheld(whose, free), facet, n).subquery().c
+        yield select(number, named, -claims, -denied)
+
+
+def _grouped(claims: Select[Any], facet: Facet, n: int) -> Select[Any]:
+    why = claim_adjustment.c
     if facet == "reason":
         distinct = func.count(func.distinct(why.claim))
         joined = claims.with_only_columns(literal(n), why.reason, distinct, func.sum(why.amount))
@@ -210,7 +283,7 @@ def _of(whose: Whose) -> Select[Any]:
 
 
 def _found(whose: Whose, asked: Asked) -> Select[Any]:
-    found = _of(whose).where(_tab(asked))
+    found = _of(whose).where(_tab(asked, claim.c, claim.c.doubts != "[]", claim.c.short > 0))
     for column, said in (
         (claim.c.payer_name, asked.payer), (claim.c.agreement_number, asked.agreement), (claim.c.status, asked.status),
     ):  # fmt: skip
@@ -228,16 +301,20 @@ def _found(whose: Whose, asked: Asked) -> Select[Any]:
     return found
 
 
-def _tab(asked: Asked) -> ColumnElement[bool]:
-    work, unmatched = claim.c.work, claim.c.doubts != "[]"
-    tests: dict[Tab, ColumnElement[bool]] = {
-        "denied": and_(work.in_(_OPEN), claim.c.status.in_(_REFUSED)),
-        "due": and_(work.in_(_OPEN), claim.c.due <= asked.now + _SOON * _DAY),
-        "short": and_(work.in_(_OPEN), claim.c.short > 0),
-        "unmatched": and_(work.in_(_OPEN), unmatched),
-        "second": work == "asked",
-        "waiting": work.in_(("corrected", "appealed")),
-        "paid": claim.c.status.in_(("paid", "accepted")),
+_Columns = ReadOnlyColumnCollection[str, Any]
+_Test = ColumnElement[bool]
+
+
+def _tab(asked: Asked, columns: _Columns, doubted: _Test, underpaid: _Test) -> _Test:
+    """The test of a tab, of claims or of cells of them."""
+    tests: dict[Tab, _Test] = {
+        "denied": and_(columns.work.in_(_OPEN), columns.status.in_(_REFUSED)),
+        "due": and_(columns.work.in_(_OPEN), claim.c.due <= asked.now + _SOON * _DAY),
+        "short": and_(columns.work.in_(_OPEN), underpaid),
+        "unmatched": and_(columns.work.in_(_OPEN), doubted),
+        "second": columns.work == "asked",
+        "waiting": columns.work.in_(("corrected", "appealed")),
+        "paid": columns.status.in_(("paid", "accepted")),
         "all": true(),
     }
     return tests[asked.tab]

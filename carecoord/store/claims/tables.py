@@ -116,6 +116,22 @@ claim = Table(
     ),
 )
 
+claim_tally = Table(  # how many claims stand alike, and what of them is denied and short: the sum of a cell's rows
+    "claim_tally",
+    metadata,
+    Column("office", Str, primary_key=True),
+    Column("kind", Str, primary_key=True),  # tallies.Kind
+    Column("value", Str, primary_key=True),  # of that; empty of all
+    Column("work", Str, primary_key=True),
+    Column("status", Str, primary_key=True),
+    Column("doubted", Boolean, primary_key=True),  # whether it is matched to nobody
+    Column("underpaid", Boolean, primary_key=True),
+    Column("slot", Big, primary_key=True, autoincrement=False),  # the transaction that found the others' rows taken
+    Column("claims", Big, nullable=False),
+    Column("denied", Big, nullable=False),
+    Column("short", Big, nullable=False),
+)
+
 claim_line = Table(
     "claim_line",
     metadata,

@@ -3,15 +3,20 @@ skip, and nothing of another office is counted anywhere."""
 
 import random
 import re
+from collections.abc import Sequence
 from dataclasses import replace
+from importlib import import_module
 from typing import Any, get_args
 
 import pytest
-from sqlalchemy import Connection, Engine
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, Engine, select
 
-from carecoord.store.claims import claims, files
+from carecoord.store.claims import claims, files, tallies
 from carecoord.store.claims.claims import Asked, Facet, Sort, Tab, Whose
 from carecoord.store.claims.files import Settled
+from carecoord.store.claims.tables import claim_tally
 from carecoord.store.database.engine import reading, writing
 from tests.domain.worklist.test_project import statements
 
@@ -83,19 +88,148 @@ def test_the_reasons_say_how_many_claims_and_how_much_is_denied_by_each(kept: En
             assert sum(each[1] for each in some) <= 1
 
 
-def test_a_list_of_many_claims_is_counted_by_one_index_in_two_statements(kept: Engine) -> None:
+def test_a_list_of_chosen_claims_is_counted_by_one_index_in_two_statements(kept: Engine) -> None:
     with reading(kept) as conn, statements(kept) as ran:
-        claims.totals(conn, OURS, Asked(NOW, "denied"), get_args(Tab))
-        claims.choices(conn, OURS, Asked(NOW, "denied"), get_args(Facet))
-    assert len(ran) == 2
-    if kept.dialect.name != "sqlite":
-        return  # PostgreSQL reads a table of a dozen rows whole
-    with reading(kept) as conn:
+        claims.totals(conn, OURS, Asked(NOW, "denied", words="N7"), get_args(Tab))
+        claims.choices(conn, OURS, Asked(NOW, "denied", words="N7"), get_args(Facet))
+        chosen = Asked(NOW, "denied", payer="Granite", code="C1")
+        claims.totals(conn, OURS, chosen, get_args(Tab))
+        claims.choices(conn, OURS, chosen, get_args(Facet))
+    assert len(ran) == 4
+    read = walked(kept, ran[2:])
+    if kept.dialect.name == "sqlite":
+        assert len(read) == len(get_args(Tab)) + len(get_args(Facet))
+        rest = [each for each in read if "COVERING INDEX claim_stands" not in each]
+        assert len(rest) <= 1, rest  # what is open and matched to nobody
+
+
+def test_a_list_of_all_claims_is_counted_without_a_walk_through_them(kept: Engine) -> None:
+    with reading(kept) as conn, statements(kept) as ran:
+        for tab in ("all", "paid", "denied"):
+            claims.totals(conn, OURS, Asked(NOW, tab), get_args(Tab))
+            claims.choices(conn, OURS, Asked(NOW, tab), get_args(Facet))
+    assert len(ran) == 6
+    read = walked(kept, ran)
+    assert len(read) in (0, 3), read  # what time makes due: the open ones, by their deadline
+    assert all("claim_office" in each or "claim_stands" in each for each in read)
+
+
+def walked(engine: Engine, ran: Sequence[str]) -> list[str]:
+    """How SQLite reads the claims for these statements; PostgreSQL reads a table of a dozen rows whole."""
+    if engine.dialect.name != "sqlite":
+        return []
+    with reading(engine) as conn:
         plans = [conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {each}", (None,) * each.count("?")).all() for each in ran]
-    read = [str(row[3]) for plan in plans for row in plan if re.search(r"\b(SCAN|SEARCH) claim\b", str(row[3]))]
-    assert len(read) == len(get_args(Tab)) + len(get_args(Facet))
-    rest = [each for each in read if "COVERING INDEX claim_stands" not in each]
-    assert len(rest) <= 1, rest  # what is open and matched to nobody
+    return [str(row[3]) for plan in plans for row in plan if re.search(r"\b(SCAN|SEARCH) claim\b", str(row[3]))]
+
+
+class Day:
+    """What a seeded day brings: claims that come, come again otherwise, and change."""
+
+    def __init__(self, seed: int) -> None:
+        self.dice = random.Random(seed)
+
+    def claim(self, n: int) -> dict[str, Any]:
+        """A row, anything of which may be otherwise than the time before."""
+        pick = self.dice.choice
+        denied = pick([0, 0, 100, 250])
+        return row(
+            n, office=pick(["office-1", "office-1", "office-2"]), payer_name=pick(["Granite", "Pinnacle", ""]),
+            code=pick(["C1", "C2", ""]), agreement_number=pick([None, "AGR-1", "AGR-2"]), denied=denied,
+            status=pick(["denied", "partly", "paid", "accepted"]), work=pick(["open", "asked", "closed", "appealed"]),
+            short=pick([0, 0, 40]), doubts=pick(["[]", "[]", '["why"]']), due=pick([None, NOW, 4 * 10**15]),
+        )  # fmt: skip
+
+    def adjustments(self) -> list[dict[str, Any]]:
+        """Some of these twice, as of two lines; none at all: those that are there stay."""
+        return [
+            {"line": 1, "n": n, "kind": "CO", "reason": self.dice.choice(["197", "50", "45"]),
+             "amount": self.dice.choice([0, 5, 70]), "denies": self.dice.random() < 0.7}
+            for n in range(self.dice.choice([0, 1, 2, 3]))
+        ]  # fmt: skip
+
+    def passes(self, conn: Connection) -> None:
+        """Some claims are written."""
+        for _ in range(self.dice.randrange(1, 6)):
+            n = self.dice.randrange(1, 15)
+            held = claims.held(conn, f"c{n:03}")
+            if held is not None and self.dice.random() < 0.4:
+                version = held.version + self.dice.choice([0, 0, 1])
+                claims.change(conn, held.id, version, {"work": self.dice.choice(["open", "closed", "corrected"])})
+            else:
+                claims.keep(conn, self.claim(n), [], self.adjustments())
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_is_written_the_counts_of_all_are_those_of_a_walk(engine: Engine, seed: int) -> None:
+    day = Day(seed)
+    for _ in range(12):
+        with writing(engine) as conn:
+            day.passes(conn)
+        with reading(engine) as conn:
+            for whose in (OURS, THEIRS, Whose(("office-1", "office-2"), ("p3", "p5")), Whose(None, ("p2",))):
+                for asked in (Asked(NOW, day.dice.choice(get_args(Tab))), Asked(NOW, "all", status="denied")):
+                    totals = claims.totals(conn, whose, asked, get_args(Tab))
+                    told = claims.choices(conn, whose, asked, get_args(Facet))
+                    for tab in get_args(Tab):
+                        rows = claims.page(conn, whose, replace(asked, tab=tab), 100)
+                        assert totals[tab] == (
+                            len(rows), sum(each.denied for each in rows), sum(each.short for each in rows),
+                        ), (whose, tab)  # fmt: skip
+                    assert {name: sorted(each) for name, each in told.items()} == counted(conn, whose, asked)
+
+
+def test_what_a_database_of_before_holds_is_counted_when_it_is_brought_over(engine: Engine) -> None:
+    """By the migration, as it would have been as it was written."""
+    day, columns = Day(7), (*tallies.COLUMNS, "claims", "denied", "short")
+    count = select(*(claim_tally.c[name] for name in columns)).where(claim_tally.c.claims != 0)
+    with writing(engine) as conn:
+        for _ in range(12):
+            day.passes(conn)
+        kept = set(conn.execute(count).all())
+        claim_tally.drop(conn)
+        with Operations.context(MigrationContext.configure(conn)):
+            import_module("carecoord.store.migrations.versions.0068_claims_counted_as_they_stand").upgrade()
+    with reading(engine) as conn:
+        assert kept
+        assert set(conn.execute(count).all()) == kept
+
+
+def counted(conn: Connection, whose: Whose, asked: Asked) -> dict[str, list[tuple[str, int, int]]]:
+    """The choices, by a look at each claim and its adjustments."""
+    found: dict[str, dict[str, list[int]]] = {facet: {} for facet in get_args(Facet)}
+    columns = {"payer": "payer_name", "code": "code", "agreement": "agreement_number", "status": "status"}
+    for each in claims.page(conn, whose, asked, 100):
+        said = {facet: {getattr(each, column): each.denied} for facet, column in columns.items() if facet != "status"}
+        said["reason"] = {}
+        for one in claims.adjustments(conn, [each.id]) if each.denied > 0 else ():
+            if one.denies:
+                said["reason"][one.reason] = said["reason"].get(one.reason, 0) + one.amount
+        for facet, values in said.items():
+            for value, cents in values.items():
+                if value:
+                    found[facet].setdefault(value, []).append(cents)
+    for each in claims.page(conn, whose, replace(asked, status=""), 100):  # a choice does not narrow its own menu
+        found["status"].setdefault(each.status, []).append(each.denied)
+    return {facet: sorted((value, len(some), sum(some)) for value, some in values.items())
+            for facet, values in found.items()}  # fmt: skip
+
+
+def test_two_who_write_at_once_neither_wait_nor_lose_a_count(engine: Engine) -> None:
+    if engine.dialect.name == "sqlite":
+        return  # it has one writer at a time
+    with writing(engine) as conn:
+        keep(conn, 1)
+    with engine.connect() as first, engine.connect() as second:
+        claims.keep(first, row(2, payer_name="Granite"), [], [])
+        second.exec_driver_sql("SET lock_timeout = '2s'")
+        claims.keep(second, row(3, payer_name="Granite"), [], [])
+        claims.keep(second, row(5, payer_name="Granite"), [], [])
+        first.commit()
+        second.commit()
+    with reading(engine) as conn:
+        assert claims.totals(conn, OURS, Asked(NOW, "all"), ["all"]) == {"all": (4, 100 * (1 + 2 + 3 + 5), 0)}
+        assert claims.choices(conn, OURS, Asked(NOW, "all"), ["payer"]) == {"payer": [("Granite", 4, 1100)]}
 
 
 def test_pages_neither_repeat_nor_skip_in_any_order(kept: Engine) -> None:
