@@ -43,6 +43,7 @@ from carecoord.web.authorizations import act_pages as decision_act_pages
 from carecoord.web.authorizations import alike_pages as decisions_alike_pages
 from carecoord.web.authorizations import letter_pages as decision_letter_pages
 from carecoord.web.authorizations import metrics_pages, published_pages
+from carecoord.web.authorizations import packet_pages as decision_packet_pages
 from carecoord.web.authorizations import pages as decision_pages
 from carecoord.web.claims import pages as claim_pages
 from carecoord.web.coverage import pages as coverage_pages
@@ -103,7 +104,7 @@ ROOMS: Final = (  # of the web, whose pages need the world and nothing else
     acts_pages, batch_pages, link_pages, guest_pages, filing_pages, message_pages, form_pages, documents_pages,
     audit_pages,
     break_glass, decisions_alike_pages, decision_letter_pages, coverage_pages, metrics_pages, published_pages,
-    decision_pages, decision_act_pages,
+    decision_pages, decision_packet_pages, decision_act_pages,
     authorization_new_pages, authorization_pages, authorization_act_pages, claim_pages,
     conflict_pages, ehr_pages, quality_pages, rule_pages,
 )  # fmt: skip

@@ -1,6 +1,6 @@
 """The packet of a request as one PDF: a cover that says what is asked, then the payer's forms as they were filled in
-and the pages of the documents that go with it, all numbered. A part goes in whole or not at all; what can not be made
-into pages is named on the cover.
+and the pages of the documents that go with it, all numbered; its payer's also with what it decided, and its letters. A
+part goes in whole or not at all; what can not be made into pages is named on the cover.
 
 Who asks says what stands in it, from what they may see; a worker makes the pages, and they alone are given it. It is
 made of exactly that: what changes one word or one file of it makes another packet, and the one of before is given to
@@ -24,6 +24,7 @@ from carecoord.actions.access.audited import event
 from carecoord.actions.documents import open, pdf_pages
 from carecoord.actions.documents.open import File
 from carecoord.actions.prior_auth.letters import sheet
+from carecoord.actions.prior_auth.queue import Opened
 from carecoord.actions.prior_auth.requests import Dossier
 from carecoord.domain.resource.elements import Json, item, items, key, text
 from carecoord.errors import NotFound
@@ -47,6 +48,18 @@ _CHANGED: Final = sentence("requests.packet.changed")
 _PACKETS: Final = UUID("c0f5a3de-61f4-5a59-8c8e-4f3c8d1f7b60")
 
 State = packets.State | Literal["none", "stale"]
+Side = Literal["clinic", "payer"]  # on whose desk it is looked at: who works on both has two packets of a request
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a packet is made of. root: of the row of its request, `Claim/id`; held: the documents and forms of which
+    its parts are."""
+
+    side: Side
+    root: str
+    patient: str
+    held: Sequence[Json]
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -95,32 +108,45 @@ class _Pages:
     data: Sequence[bytes]
 
 
-def standing(world: World, grant: Grant, found: Dossier, sheets: Sheets) -> Standing:
+def of_clinic(found: Dossier) -> Contents:
+    """What the clinic's is made of: what its office has of the case."""
+    return Contents("clinic", found.row.root, found.row.patient, [*found.papers, *(form for _, form in found.forms)])
+
+
+def of_payer(found: Opened) -> Contents:
+    """What the payer's is made of: what came with the request, as far as it was not taken back, and its own letters."""
+    forms = (form for _, form in found.forms)
+    came = [*forms, *found.told.documents, *found.letters]
+    good = [each for each in came if text(each, "status") != "entered-in-error"]
+    return Contents("payer", found.row.root, found.row.patient, list({key(each): each for each in good}.values()))
+
+
+def standing(world: World, grant: Grant, contents: Contents, sheets: Sheets) -> Standing:
     """How the packet of a request stands that would say this."""
     with reading(world.engine) as conn:
-        row = packets.one(conn, _id(grant, found.row.root))
+        row = packets.one(conn, _id(grant, contents.side, contents.root))
         if row is None:
             return Standing("none")
-        if row.digest != _digest(_order(world, conn, found, sheets)):
+        if row.digest != _digest(_order(world, conn, contents, sheets)):
             return Standing("none" if row.state == "failed" else "stale", row.asked, row.made)
     why = say(loads(row.why)) if row.why else ""
     return Standing(row.state, row.asked, row.made, row.pages, row.left, why)
 
 
-def waits(world: World, grant: Grant, claim: str) -> bool:
+def waits(world: World, grant: Grant, side: Side, claim: str) -> bool:
     """Whether the packet of a request, by the id of its first Claim, is still being made for who asks."""
     with reading(world.engine) as conn:
-        row = packets.one(conn, _id(grant, f"Claim/{claim}"))
+        row = packets.one(conn, _id(grant, side, f"Claim/{claim}"))
     return row is not None and row.state == "waiting"
 
 
-def ask(world: World, grant: Grant, found: Dossier, sheets: Sheets, stamp: str) -> None:
+def ask(world: World, grant: Grant, contents: Contents, sheets: Sheets, stamp: str) -> None:
     """Have the packet of a request made that says this, unless that one is there or being made. stamp: when, in
     words."""
-    id, now = _id(grant, found.row.root), world.clock()
+    id, now = _id(grant, contents.side, contents.root), world.clock()
     with writing(world.engine) as conn:
         alone(conn, f"packet {id}")
-        order = _order(world, conn, found, sheets, stamp)
+        order = _order(world, conn, contents, sheets, stamp)
         row, digest = packets.one(conn, id), _digest(order)
         if row is not None and row.digest == digest and row.state != "failed":
             return
@@ -129,12 +155,13 @@ def ask(world: World, grant: Grant, found: Dossier, sheets: Sheets, stamp: str) 
         outbox.add(conn, JOB, id, b"", now)
 
 
-def file(world: World, grant: Grant, request: str, found: Dossier, sheets: Sheets) -> bytes:
+def file(world: World, grant: Grant, request: str, contents: Contents, sheets: Sheets) -> bytes:
     """The PDF of the packet that says this; empty where it is not made."""
     with reading(world.engine) as conn:
-        made = packets.body(conn, _id(grant, found.row.root), _digest(_order(world, conn, found, sheets)))
+        digest = _digest(_order(world, conn, contents, sheets))
+        made = packets.body(conn, _id(grant, contents.side, contents.root), digest)
     for type, _, id in (each.source.partition("/") for each in sheets.parts if made):
-        about = {"type": type, "resource": id, "patient": found.row.patient}
+        about = {"type": type, "resource": id, "patient": contents.patient}
         world.journal.append(event(world.clock(), request, "read", by=grant, **about))
     return made
 
@@ -174,12 +201,12 @@ def _fail(world: World, id: str, digest: str, why: Sentence) -> None:
         packets.failed(conn, id, digest, dumps(why))
 
 
-def _id(grant: Grant, root: str) -> str:
-    return str(uuid5(_PACKETS, f"{root}|{grant.subject}"))
+def _id(grant: Grant, side: Side, root: str) -> str:
+    return str(uuid5(_PACKETS, f"{root}|{grant.subject}" if side == "clinic" else f"{root}|{side}|{grant.subject}"))
 
 
-def _order(world: World, conn: Connection, found: Dossier, sheets: Sheets, stamp: str = "") -> _Order:
-    held = {key(each): each for each in (*found.papers, *(form for _, form in found.forms))}
+def _order(world: World, conn: Connection, contents: Contents, sheets: Sheets, stamp: str = "") -> _Order:
+    held = {key(each): each for each in contents.held}
     names = {name for each in sheets.parts for name in _names(world, held[each.source])}
     return _Order(sheets, {f"{type}/{id}": n for type, id, n in read.versions(conn, names)}, stamp)
 

@@ -196,16 +196,20 @@ def _talk(task: Json) -> tuple[str, str]:
     return told, text(task, "lastModified")
 
 
-def _notes(found: Opened, times: Times) -> list[str]:
+def course(found: Opened) -> list[str]:
+    """What there is to know of how it is decided, as far as whom it concerns is told it too."""
     said = [spoken("decide.note.level", n=found.row.level)] if found.row.level else []
     if found.newest and (rule := guides.rule_of(found.newest)):
         said.append(spoken("decide.note.rule", rule=rule))
-    if found.row.extended:
-        said.append(EXTENDED[found.row.extended])
-    if found.row.state in lifecycle.WAITING and not found.held:
-        said += [spoken("decide.note.called-off", at=times.stored(text(each, "authoredOn")))
-                 for each in found.overtaken]  # fmt: skip
-    return said
+    return [*said, EXTENDED[found.row.extended]] if found.row.extended else said
+
+
+def _notes(found: Opened, times: Times) -> list[str]:
+    """That, and which decisions were never sent."""
+    overtaken = found.overtaken if found.row.state in lifecycle.WAITING and not found.held else []
+    return course(found) + [
+        spoken("decide.note.called-off", at=times.stored(text(each, "authoredOn"))) for each in overtaken
+    ]
 
 
 def _provider(found: Opened) -> str:

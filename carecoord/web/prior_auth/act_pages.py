@@ -16,8 +16,8 @@ from carecoord.web.acts import changes, submissions
 from carecoord.web.acts.forms import Changed
 from carecoord.web.page.times import Times
 from carecoord.web.people import sign_in
+from carecoord.web.prior_auth import packet_pages
 from carecoord.web.prior_auth.commands import COMMANDS
-from carecoord.web.prior_auth.packet_pages import Packets
 from carecoord.web.prior_auth.screen import Screen
 from carecoord.web.server.exchange import request_id
 from carecoord.words.catalogue import spoken
@@ -28,7 +28,7 @@ def blueprint(world: World) -> Blueprint:
     """The acts. Done, one comes back to the page of the request, or to the list from which it was pressed."""
     pages = Blueprint("authorization_acts", __name__)
     sign_in.guard_forms(pages, world, lambda draft: submissions.signed_out(draft, COMMANDS))
-    screen, packets = Screen(world), Packets(world)
+    screen, packets = Screen(world), packet_pages.of_clinic(world)
 
     @pages.post("/authorizations/<id>/ask")
     def ask(id: str) -> Response:

@@ -31,6 +31,17 @@ ICONS: Final[Mapping[State, str]] = {
 
 
 @dataclass(frozen=True)
+class Head:
+    """What stands at the head of each sheet. by: whose the packet is; number: of the request; born: in words."""
+
+    by: str
+    number: str
+    name: str
+    born: str
+    member: str
+
+
+@dataclass(frozen=True)
 class Packet:
     """How the packet stands. about: what was made, or why it was not; left: what is not in it; button: of what makes
     it, empty where nothing does."""
@@ -44,8 +55,9 @@ class Packet:
 
 def sheets(page: Sheet, found: Dossier, times: Times) -> Sheets:
     """All that the packet is to say, without when it is asked for: the same words are the same packet."""
-    parts = [_form(page, title, form, times) for title, form in found.forms]
-    parts += [Part(f"DocumentReference/{each.id}", _named(each.name, each.day)) for each in page.papers if each.within]
+    head = Head(page.facts[0][1], page.number, page.line.name, page.born, page.member)
+    parts = [form_part(head, title, form, times) for title, form in found.forms]
+    parts += [Part(f"DocumentReference/{each.id}", named(each.name, each.day)) for each in page.papers if each.within]
     cover = render_template("request_packet_sheet.html", page=page, parts=parts)
     return Sheets(cover, parts, reads())
 
@@ -64,13 +76,14 @@ def packet(stands: Standing, times: Times) -> Packet:
     return Packet(stands.state, about, left, BUTTONS.get(stands.state) or "", ICONS.get(stands.state, ""))
 
 
-def _form(page: Sheet, title: str, form: Json, times: Times) -> Part:
+def form_part(head: Head, title: str, form: Json, times: Times) -> Part:
     """A form as it was filled in, each answer with where it came from."""
     authored = moment(text(form, "authored"), times.zone)
     day = times.day(micros(authored)) if authored else ""
-    told = {"page": page, "title": title, "day": day, "answers": answers(form)}
-    return Part(key(form), _named(title, day), render_template("request_packet_form.html", **told))
+    told = {"head": head, "title": title, "day": day, "answers": answers(form)}
+    return Part(key(form), named(title, day), render_template("request_packet_form.html", **told))
 
 
-def _named(name: str, day: str) -> str:
+def named(name: str, day: str) -> str:
+    """What the cover calls a document of a day."""
     return ", ".join(filter(None, (name, day)))

@@ -6,7 +6,7 @@ from werkzeug.wrappers import Response
 
 from carecoord.web.page import downloads
 from carecoord.web.people import sign_in
-from carecoord.web.prior_auth.packet_pages import Packets
+from carecoord.web.prior_auth import packet_pages
 from carecoord.web.prior_auth.screen import Screen
 from carecoord.world import World
 
@@ -15,7 +15,7 @@ def blueprint(world: World) -> Blueprint:
     """The pages, behind the sign-in."""
     pages = Blueprint("authorizations", __name__, template_folder="../templates")
     sign_in.guard(pages, world)
-    screen, packets = Screen(world), Packets(world)
+    screen, packets = Screen(world), packet_pages.of_clinic(world)
 
     @pages.get("/authorizations")
     def listed() -> Response:

@@ -19,10 +19,12 @@ def ids(page: str) -> list[str]:
     return re.findall(r'id="request-(request-[\w-]+)"', page)
 
 
-def ask_packet(client: FlaskClient, request: str, headers: dict[str, str] | None = None) -> None:
+def ask_packet(
+    client: FlaskClient, request: str, headers: dict[str, str] | None = None, desk: str = "authorizations"
+) -> None:
     """Press the button on the page of a request that has its packet made."""
-    page = client.get(f"/authorizations/{request}", headers=headers).get_data(as_text=True)
-    form = rf'action="/authorizations/{request}/packet"><input type="hidden" name="csrf" value="([^"]+)"'
+    page = client.get(f"/{desk}/{request}", headers=headers).get_data(as_text=True)
+    form = rf'action="/{desk}/{request}/packet"><input type="hidden" name="csrf" value="([^"]+)"'
     (token,) = re.findall(form, page)
-    answer = client.post(f"/authorizations/{request}/packet", data={"csrf": token}, headers=headers)
-    assert (answer.status_code, answer.location) == (303, f"/authorizations/{request}/packet")
+    answer = client.post(f"/{desk}/{request}/packet", data={"csrf": token}, headers=headers)
+    assert (answer.status_code, answer.location) == (303, f"/{desk}/{request}/packet")

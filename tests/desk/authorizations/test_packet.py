@@ -88,18 +88,18 @@ def put(house: House, pain: str = "") -> None:
     interactions.update(house.world, SYSTEM, "Claim", DRAFT, claim)
 
 
-def made(house: House, client: FlaskClient, request: str = DRAFT) -> PdfReader:
+def made(house: House, client: FlaskClient, request: str = DRAFT, desk: str = "authorizations") -> PdfReader:
     """The packet, asked for as a browser does and made by the worker."""
-    ask_packet(client, request)
+    ask_packet(client, request, desk=desk)
     work(house)
-    answer = client.get(f"/authorizations/{request}/packet.pdf")
+    answer = client.get(f"/{desk}/{request}/packet.pdf")
     assert answer.headers["Content-Disposition"] == 'inline; filename="packet.pdf"'
     return PdfReader(io.BytesIO(answer.get_data()))
 
 
-def stands(client: FlaskClient, request: str = DRAFT) -> str:
+def stands(client: FlaskClient, request: str = DRAFT, desk: str = "authorizations") -> str:
     """What the page says of the PDF, without its marks."""
-    page = get(client, f"/authorizations/{request}/packet")
+    page = get(client, f"/{desk}/{request}/packet")
     (said,) = re.findall(r'<section id="pdf".*?</section>', page, re.DOTALL)
     return " ".join(re.sub(r"<svg.*?</svg>|<[^>]+>", " ", said, flags=re.DOTALL).split())
 
