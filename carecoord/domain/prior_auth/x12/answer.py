@@ -2,7 +2,8 @@
 an answer by PAS. Pure. What can be tied to no one line of the request is told, never put on one.
 
 Clauses: X12 005010X217 response (HCR: 306 action, number, reason; AAA: 901 why it was not processed, 889 what is to be
-done; TRN*2 our own traces; DTP 472, 007, 036; HSD); Da Vinci PAS 2.2.1, Claim Response profile. The codes of 306, 886,
+done; TRN*2 our own traces; DTP 007, 036, 472; SV1 to SV3, UM04, NM1 of
+2010EA and 2010F what was certified; HSD); Da Vinci PAS 2.2.1, Claim Response profile. The codes of 306, 886,
 901 and 889 are X12's: they are kept raw, and only what we know of them gets words."""
 
 from collections.abc import Mapping, Sequence
@@ -11,27 +12,32 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
+from carecoord.domain.prior_auth.decisions import CODE_END
 from carecoord.domain.prior_auth.pas.guide import ERROR, FOLLOW_UP
 from carecoord.domain.prior_auth.review_action import GRANTED, STATES
 from carecoord.domain.prior_auth.units import amount
 from carecoord.domain.prior_auth.x12.envelope import Fault, Segment, Transaction, fault
 from carecoord.domain.prior_auth.x12.loops import Level, days, levels, number
-from carecoord.domain.prior_auth.x12.request import line_trace
+from carecoord.domain.prior_auth.x12.request import CPT, DENTAL, HCPCS, PLACE, REVENUE, line_trace
 from carecoord.domain.resource.codes import HL7, PAS, REVIEW_ACTION
-from carecoord.domain.resource.elements import Json, code_of, item, items, key, whole
-from carecoord.fhir.code_systems import X12_QUANTITY
+from carecoord.domain.resource.elements import Json, code_of, item, items, key, text, whole
+from carecoord.fhir.code_systems import NPI, X12_QUANTITY
 from carecoord.words.sentence import sentence
 
 REASON: Final = "https://codesystem.x12.org/external/886"
-_PERIODS: Final = ("472", "007", "435", "AAH")  # DTP01 of the days that an approval is for
-_ISSUED: Final = "102"
+# DTP01 of the days that an approval is for: what is certified stands before the service that was asked for.
+_EFFECTIVE: Final = "007"
 _EXPIRES: Final = "036"
+_SERVED: Final = ("472", "435", "AAH")
+_ISSUED: Final = "102"
+_DOERS: Final = ("71", "72", "73", "AAJ", "G3", "QB", "QV", "SJ")  # NM101 of who does it; not who asks or assists
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What was decided on a line, or on the whole. action: X12 306, as it came; code: of the service, with its
-    qualifier, empty for the whole; unit: X12 673."""
+    """What was decided on a line, or on the whole. action: X12 306, as it came; code: of the service, as `kind`
+    (the qualifier of a procedure code, NU of a revenue code), empty for the whole; unit: X12 673; setting: the place of
+    service; doers: who may do it, as (NPI, name). What is empty is as it was asked for."""
 
     trace: str
     action: str
@@ -43,6 +49,11 @@ class Decision:
     count: Decimal | None
     unit: str
     place: int
+    kind: str = ""
+    code_end: str = ""
+    modifiers: tuple[str, ...] = ()
+    setting: str = ""
+    doers: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +98,7 @@ def read(transaction: Transaction) -> Answer:
         Rejection(aaa.at(3), aaa.at(4), each.kind, aaa.place) for each in found for aaa in each.all("AAA")
     ]
     whole_ = _decision(event, faults) if event else None
-    lines = [made for each in services if (made := _decision(each, faults))]
+    lines = [_within(made, whole_) for each in services if (made := _decision(each, faults))]
     if not rejections and not whole_ and not lines:
         faults.append(fault(head, 0, sentence("x12.fault.nothing-decided")))
     refs = event.first("REF", "NT") if event else None
@@ -107,28 +118,55 @@ def _decision(level: Level, faults: list[Fault]) -> Decision | None:
     first, last = _days(level, faults)
     hsd, trace = level.first("HSD"), level.first("TRN", "2")
     count = number(hsd, 2, faults) if hsd else None
+    kind, code, modifiers, end = _service(level)
+    named = [each for each in level.all("NM1") if each.at(1) in _DOERS and each.at(8) == "XX" and each.at(9)]
+    um = level.first("UM")
     return Decision(
-        trace.at(2) if trace else "", hcr.at(1), hcr.at(2), hcr.at(3), _code(level), first, last, count,
-        hsd.at(1) if hsd else "", hcr.place,
+        trace.at(2) if trace else "", hcr.at(1), hcr.at(2), hcr.at(3), code, first, last, count,
+        hsd.at(1) if hsd else "", hcr.place, kind, end, modifiers,
+        um.part(4, 1) if um and um.part(4, 2) == "B" else "",
+        tuple((each.at(9), " ".join(filter(None, (each.at(3), each.at(4))))) for each in named),
+    )  # fmt: skip
+
+
+def _within(line: Decision, whole_: Decision | None) -> Decision:
+    """A line as the event has it, in all that it does not say itself."""
+    if whole_ is None:
+        return line
+    dated = line.first or line.last
+    return replace(
+        line, first=line.first if dated else whole_.first, last=line.last if dated else whole_.last,
+        setting=line.setting or whole_.setting, doers=line.doers or whole_.doers,
     )  # fmt: skip
 
 
 def _days(level: Level, faults: list[Fault]) -> tuple[date | None, date | None]:
-    """The days that it is for. A day alone from which it holds, or until which, leaves the other end open."""
+    """The days that it is for: those that are certified, else those of the service. A day alone from which it holds
+    leaves the other end open."""
     said = {each.at(1): days(each, 2, faults) for each in level.all("DTP") if each.at(1) != _ISSUED}
-    span = next((said[each] for each in _PERIODS if each in said), None)
+    name = next((each for each in _SERVED if each in said), "")
+    first, last = said.get(name, (None, None))
+    if name != "472" and first == last:
+        last = None
+    if effective := said.get(_EFFECTIVE):
+        first = effective[0]
+        last = effective[1] if effective[1] != first else last
     until = said.get(_EXPIRES)
-    if span is None:
-        return (None, until[1]) if until else (None, None)
-    return span[0], until[1] if until else (span[1] if span[1] != span[0] or "472" in said else None)
+    return first, until[1] if until else last
 
 
-def _code(level: Level) -> str:
+def _service(level: Level) -> tuple[str, str, tuple[str, ...], str]:
+    """Of the service of a level: the qualifier of its code, the code, its modifiers, and the end of a range."""
     segment = level.first("SV1") or level.first("SV3")
-    if segment:
-        return segment.part(1, 2)
-    institutional = level.first("SV2")
-    return institutional.part(2, 2) or institutional.at(1) if institutional else ""
+    n = 1
+    if segment is None:
+        segment, n = level.first("SV2"), 2
+        if segment and not segment.part(2, 2):
+            return "NU", segment.at(1), (), ""
+    if segment is None:
+        return "", "", (), ""
+    modifiers = tuple(said for of in range(3, 7) if (said := segment.part(n, of)))
+    return segment.part(n, 1), segment.part(n, 2), modifiers, segment.part(n, 8)
 
 
 def placed(answer: Answer, claim: Json, trace: str) -> tuple[dict[int, Decision], list[Fault]]:
@@ -146,14 +184,23 @@ def placed(answer: Answer, claim: Json, trace: str) -> tuple[dict[int, Decision]
             said = sentence("x12.fault.which-line", code=each.code or each.trace or "-")
             faults.append(Fault(each.place, "HCR", 0, said))
         else:
-            found[sequences[0]] = each
+            found[sequences[0]] = _ended(each, asked[sequences[0]])
     if answer.whole:
         rest = [n for n in asked if n is not None and n not in found]
         if len(rest) > 1 and answer.whole.count is not None:
             said = sentence("x12.fault.undivided", n=len(rest))
             faults.append(Fault(answer.whole.place, "HCR", 0, said))
-        found |= dict.fromkeys(rest, answer.whole)
+        found |= {n: _ended(answer.whole, asked[n]) for n in rest}
     return found, faults
+
+
+def _ended(decision: Decision, line: Json) -> Decision:
+    """One that says from when alone holds no longer than it was asked for."""
+    asked = text(item(line, "servicedPeriod"), "end")[:10] or text(line, "servicedDate")[:10]
+    if decision.first is None or decision.last is not None or len(asked) != 10:
+        return decision
+    last = date.fromisoformat(asked)
+    return replace(decision, last=last) if last >= decision.first else decision
 
 
 def _same(line: Json, decision: Decision) -> bool:
@@ -194,7 +241,7 @@ def _item(sequence: int, decision: Decision, answer: Answer) -> Json:
     pended = STATES.get(decision.action) == "pended"
     # The number of what is pended is the payer's own of the matter, not one of an authorization.
     own = decision.number if pended and decision.number else ""
-    told = [*_period(decision), *([administration] if answer.administration else [])]
+    told = [*_period(decision), *_named(decision), *([administration] if answer.administration else [])]
     told += [administration | {"valueString": own}] if own and not answer.administration else []
     if _grants(decision) and not _changes(decision):
         told.append({"url": f"{PAS}/extension-itemAuthorizedDetail",
@@ -216,17 +263,49 @@ def _changes(decision: Decision) -> bool:
 
 def _added(sequence: int, decision: Decision, claim: Json) -> Json:
     """What is granted in the place of what was asked for, where less or other is granted; empty else."""
-    if not _changes(decision):
-        return {}
     wish = next((each for each in items(claim, "item") if whole(each, "sequence") == sequence), {})
-    period = _period(decision)
+    marks = {code_of(each) for each in items(wish, "modifier")}
+    place = code_of(item(wish, "locationCodeableConcept"), PLACE)
+    other = bool(decision.code) and not _same(wish, decision)
+    elsewhere = bool(decision.setting) and decision.setting != place
+    otherwise = bool(decision.modifiers) and set(decision.modifiers) != marks
+    if STATES.get(decision.action) not in GRANTED or not (_changes(decision) or other or elsewhere or otherwise):
+        return {}
+    told = [*_period(decision), *_named(decision), *(_code_end(decision) if other else ())]
     return {
         "itemSequence": [sequence],
-        "productOrService": item(wish, "productOrService"),
-        **({"extension": period} if period else {}),
+        "productOrService": _coded(decision) if other else item(wish, "productOrService"),
+        **({"modifier": [{"coding": [{"code": each}]} for each in decision.modifiers]} if otherwise else {}),
+        **({"locationCodeableConcept": {"coding": [{"system": PLACE, "code": decision.setting}]}} if elsewhere else {}),
+        **({"extension": told} if told else {}),
         **({"quantity": _quantity(decision)} if decision.count is not None else {}),
         "adjudication": [_adjudication(decision)],
     }
+
+
+def _coded(decision: Decision) -> Json:
+    """The service that was granted, by the code system that its qualifier means."""
+    system = {"AD": DENTAL, "NU": REVENUE}.get(decision.kind) or (CPT if decision.code[:1].isdecimal() else HCPCS)
+    return {"coding": [{"system": system, "code": decision.code}]}
+
+
+def _code_end(decision: Decision) -> list[Json]:
+    if not decision.code_end:
+        return []
+    end = _coded(replace(decision, code=decision.code_end))
+    return [{"url": CODE_END, "valueCodeableConcept": end}]
+
+
+def _named(decision: Decision) -> list[Json]:
+    """Who may do it."""
+    if STATES.get(decision.action) not in GRANTED:
+        return []
+    return [
+        {"url": f"{PAS}/extension-itemAuthorizedProvider", "extension": [{"url": "provider", "valueReference": {
+            "identifier": {"system": NPI, "value": number}, **({"display": name} if name else {}),
+        }}]}
+        for number, name in decision.doers
+    ]  # fmt: skip
 
 
 def _quantity(decision: Decision) -> dict[str, Any]:

@@ -23,15 +23,15 @@ from carecoord.words.sentence import Sentence, sentence
 
 GUIDE: Final = "005010X217"
 _UNITS: Final = {"visit": "VS", "day": "DY", "hour": "HS", "month": "MN", "unit": "FL"}  # noun -> X12 673
-PROCEDURES: Final = {  # system -> the qualifier of a composite procedure code
-    canonical("http://www.ama-assn.org/go/cpt"): "HC",
-    canonical("https://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets"): "HC",
-}
-_DENTAL: Final = canonical("http://www.ada.org/cdt")
-_REVENUE: Final = canonical("https://www.nubc.org/CodeSystem/RevenueCodes")
+CPT: Final = canonical("http://www.ama-assn.org/go/cpt")
+HCPCS: Final = canonical("https://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets")
+PROCEDURES: Final = {CPT: "HC", HCPCS: "HC"}  # system -> the qualifier of a composite procedure code
+DENTAL: Final = canonical("http://www.ada.org/cdt")
+REVENUE: Final = canonical("https://www.nubc.org/CodeSystem/RevenueCodes")
 _ICD: Final = "http://hl7.org/fhir/sid/icd-10-cm"
-_PLACE: Final = "https://www.cms.gov/Medicare/Coding/place-of-service-codes/Place_of_Service_Code_Set"
+PLACE: Final = "https://www.cms.gov/Medicare/Coding/place-of-service-codes/Place_of_Service_Code_Set"
 _SEXES: Final = {"male": "M", "female": "F"}
+_OF_SERVICES: Final = ("HS", "SC")  # UM01 of a service
 CANCEL: Final = "3"  # X12 1322
 _VOID: Final = "/3"
 _ACTIONS: Final = {CANCEL: "01"}  # certification type -> BHT02; any other asks: 13
@@ -141,7 +141,7 @@ def _event(asking: Asking, kind: str, wrong: list[Issue]) -> Iterator[Row]:
     lines = items(claim, "item")
     first = lines[0] if lines else {}
     asked = _coded(first, f"{PAS}/extension-serviceItemRequestType") or "HS"
-    place = code_of(item(first, "locationCodeableConcept"), _PLACE)
+    place = code_of(item(first, "locationCodeableConcept"), PLACE)
     level = "U" if is_expedited(claim) else ""
     service = code_of(item(first, "category"), "https://codesystem.x12.org/005010/1365")
     yield "UM", asked, kind, service, (place, "B") if place else "", "", level
@@ -173,7 +173,9 @@ def _line(asking: Asking, line: Json, wrong: list[Issue]) -> Iterator[Row]:
     where = f"Claim.item[{sequence}]"
     yield "TRN", "1", line_trace(asking.trace, sequence), asking.origin
     if kind := _coded(line, f"{PAS}/extension-certificationType"):
-        yield "UM", _coded(line, f"{PAS}/extension-serviceItemRequestType") or "HS", kind
+        asked = _coded(line, f"{PAS}/extension-serviceItemRequestType")
+        # A service is no admission (AR), and is not reconsidered alone (N): that stands with the event.
+        yield "UM", asked if asked in _OF_SERVICES else "HS", "" if kind == "N" else kind
     yield from _served(line, sequence, where, wrong)
     quantity = item(line, "quantity")
     count = amount(quantity) if quantity else None
@@ -204,14 +206,14 @@ def _service(line: Json, sequence: int, units: str, where: str, wrong: list[Issu
     concept = item(line, "productOrService")
     modifiers = [code for each in items(line, "modifier") if (code := code_of(each))][:4]
     end = _coded(line, f"{PAS}/extension-productOrServiceCodeEnd")
-    revenue = code_of(item(line, "revenue"), _REVENUE) or code_of(concept, _REVENUE)
+    revenue = code_of(item(line, "revenue"), REVENUE) or code_of(concept, REVENUE)
     measured = ("", "UN", units) if units else ()
     for system, qualifier in PROCEDURES.items():
         if code := code_of(concept, system):
             composite = (qualifier, code, *(*modifiers, "", "", "", "")[:4], "", end)
             yield ("SV2", revenue, composite, *measured) if revenue else ("SV1", composite, *measured)
             return
-    if code := code_of(concept, _DENTAL):
+    if code := code_of(concept, DENTAL):
         yield "SV3", ("AD", code, *modifiers), "", "", "", "", units
     elif revenue:
         yield "SV2", revenue, "", *measured

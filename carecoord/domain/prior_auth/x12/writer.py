@@ -15,6 +15,10 @@ from carecoord.words.sentence import sentence
 Value = str | tuple[str, ...]  # an element, or the components of one
 Row = tuple[Value, ...]  # a segment: its name, then its elements
 _LETTERS: Final = "ÀÁÂÄàáâäÈÉÊËèéêëÌÍÎÏìíîïÒÓÔÖòóôöÙÚÛÜùúûüÇçÑñ¿¡"  # beyond ASCII: those of the extended set
+_MOST: Final = {  # characters of an element, of those that hold what people write (X12 005010 data dictionary)
+    ("BHT", 3): 50, ("NM1", 3): 60, ("NM1", 4): 35, ("NM1", 5): 25, ("NM1", 9): 80, ("PWK", 6): 80, ("PWK", 7): 80,
+    ("REF", 2): 50, ("TRN", 2): 50, ("TRN", 3): 10,
+}  # fmt: skip
 _GROUP: Final = {kind: group for group, kind in GROUPS.items()}
 
 
@@ -88,7 +92,7 @@ def _faults(rows: Sequence[Row], by: Separators) -> Iterator[Fault]:
 
 
 def _wrong(place: int, name: str, n: int, value: str, by: Separators) -> Iterator[Fault]:
-    held = sorted(set(value) & by.all)
+    held, most = sorted(set(value) & by.all), _MOST.get((name, n))
     strange = sorted({each for each in value if not (" " <= each <= "~" or each in _LETTERS)})
     if held:
         yield Fault(place, name, n, sentence("x12.fault.separator-in-value", value=value, held=" ".join(held)))
@@ -96,6 +100,8 @@ def _wrong(place: int, name: str, n: int, value: str, by: Separators) -> Iterato
         codes = ", ".join(f"U+{ord(each):04X}" for each in strange)
         said = "".join(each if each.isprintable() else " " for each in value)
         yield Fault(place, name, n, sentence("x12.fault.strange", value=said, codes=codes))
+    elif most and len(value) > most:
+        yield Fault(place, name, n, sentence("x12.fault.longer", n=len(value), most=str(most)))
 
 
 def _addresses(row: Row) -> Iterator[Fault]:

@@ -216,6 +216,87 @@ def test_a_request_that_was_not_processed_is_an_answer_with_its_codes() -> None:
     assert response["error"][0]["code"]["coding"][0]["code"] == "75"
 
 
+def first_line(*changed: tuple[str, str]) -> decisions.Line:
+    """The first line of the answer, read with these segments instead."""
+    body = ANSWER
+    for old, new in changed:
+        assert old in body
+        body = body.replace(old, new, 1)
+    found = answered(body)
+    decided, _ = answer.placed(found, CLAIM, "q1")
+    return lines(answer.response("r1", CLAIM, found, decided, NOW))[0]
+
+
+SERVED = "DTP*472*RD8*20261201-20270131"
+
+
+def test_what_is_said_of_a_service_is_what_x12_has_for_a_service() -> None:
+    def marks(category: str, kind: str) -> dict[str, Any]:
+        said = (("serviceItemRequestType", "1525", category), ("certificationType", "1322", kind))
+        return {"extension": [
+            {"url": f"{PAS}/extension-{name}", "valueCodeableConcept": {"coding": [
+                {"system": f"https://codesystem.x12.org/005010/{of}", "code": code}]}} for name, of, code in said
+        ]}  # fmt: skip
+
+    items = [line(1, "97110", 1) | marks("SC", "R"), line(2, "97140", 1) | marks("AR", "N")]
+    rows = wrote(replace(ASKING, claim=CLAIM | {"item": items}))
+    assert [each for each in rows if each.startswith("UM")] == ["UM*SC*I~", "UM*SC*R~", "UM*HS~"]
+
+
+@pytest.mark.parametrize(
+    ("said", "start", "last"),
+    [
+        (SERVED, date(2026, 12, 1), date(2027, 1, 31)),
+        (f"{SERVED}\nDTP*007*RD8*20261205-20261215", date(2026, 12, 5), date(2026, 12, 15)),
+        (f"{SERVED}\nDTP*007*D8*20261205", date(2026, 12, 5), date(2027, 1, 31)),
+        (f"{SERVED}\nDTP*007*D8*20261205\nDTP*036*D8*20261220", date(2026, 12, 5), date(2026, 12, 20)),
+        (f"{SERVED}\nDTP*036*D8*20261220", date(2026, 12, 1), date(2026, 12, 20)),
+        ("DTP*472*D8*20261210", date(2026, 12, 10), date(2026, 12, 10)),
+        ("DTP*007*D8*20261205", date(2026, 12, 5), date(2027, 1, 31)),  # until when is as it was asked for
+        ("DTP*435*D8*20261205", date(2026, 12, 5), date(2027, 1, 31)),
+        ("DTP*102*D8*20261129", date(2026, 12, 1), date(2027, 1, 31)),  # the day of issue is none of these
+    ],
+)
+def test_what_is_certified_stands_before_the_service_that_was_asked_for(said: str, start: date, last: date) -> None:
+    line = first_line((SERVED, said))
+    assert (line.days.start, line.days.last) == (start, last)
+
+
+def test_a_line_without_days_has_those_of_the_event() -> None:
+    whole = ("HCR*A1*GC-70330\nHL*5", "HCR*A1*GC-70330\nDTP*007*RD8*20261205-20261215\nHL*5")
+    line = first_line(whole, (f"{SERVED}\n", ""))
+    assert (line.days.start, line.days.last) == (date(2026, 12, 5), date(2026, 12, 15))
+
+
+def test_an_answer_that_certifies_another_service_or_place_or_names_who_does_it_is_read_so() -> None:
+    assert first_line().codes == {(CPT, "97110")}
+    assert first_line(("SV1*HC:97110", "SV1*HC:97112")).codes == {(CPT, "97112")}
+    assert first_line(("SV1*HC:97110", "SV1*HC:G0283")).codes == {
+        ("https://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets", "G0283")}  # fmt: skip
+    ranged = first_line(("SV1*HC:97110", "SV1*HC:97112:GP:::::97116"))
+    assert (ranged.code_end, ranged.modifiers, ranged.amount and ranged.amount.count) == ("97116", {"GP"}, 12)
+    place = first_line(("HCR*A1*GC-70330\nDTP", "UM*HS*I**22:B\nHCR*A1*GC-70330\nDTP"))
+    assert place.places == {"22"}
+    bill = first_line(("HCR*A1*GC-70330\nDTP", "UM*HS*I**13:A\nHCR*A1*GC-70330\nDTP"))
+    assert bill.places == set(), "a type of bill is no place of service"
+    said = "HSD*VS*12\nNM1*SJ*2*HARBOR REHAB*****XX*9000020202\nNM1*71*1*VOSS*MARA****XX*9000020203"
+    named = first_line(("HSD*VS*12", f"{said}\nNM1*DN*1*WHO ASKED*****XX*9000010100"))
+    assert [(each.name, each.keys) for each in named.providers] == [
+        ("HARBOR REHAB", {"http://hl7.org/fhir/sid/us-npi|9000020202"}),
+        ("VOSS MARA", {"http://hl7.org/fhir/sid/us-npi|9000020203"}),
+    ]
+
+
+def test_a_name_or_a_number_for_which_x12_has_no_room_is_told_by_its_element() -> None:
+    long = replace(ASKING, requester=Named("F" * 61, "XX", "9000010100"), origin="12345678901")
+    with pytest.raises(Unprocessable) as refused:
+        wrote(long)
+    assert [(each.where, str(each.said)) for each in refused.value.issues] == [
+        ("8 NM103", "It has 61 characters; X12 has room for 60 there."),
+        *((f"{place} TRN03", "It has 11 characters; X12 has room for 10 there.") for place in (13, 17, 22, 27)),
+    ]
+
+
 def test_a_denial_without_a_reason_is_told() -> None:
     found = answered(ANSWER.replace("HCR*A3**0F", "HCR*A3"))
     decided, _ = answer.placed(found, CLAIM, "q1")

@@ -198,3 +198,33 @@ def test_a_sender_whose_name_has_no_room_in_isa_is_refused() -> None:
 def test_no_bytes_whatever_break_the_reader(data: bytes) -> None:
     envelope.read(data)
     envelope.read(file("278", ANSWER)[:-20] + data)
+
+
+BY_PYX12 = """ISA*00*          *00*          *ZZ*9000010100     *ZZ*GRANITE        *261130*0911*^*00501*611300911*0*P*:~
+GS*FA*9000010100*GRANITE*20261130*091117*894969162*X*005010X231~
+ST*999*0001*005010X231~
+AK1*HN*905*005010X214~
+AK2*277*0001*005010X214~
+IK3*DTP*7**3~
+IK3*TRN*9**3~
+IK3*TRN*11**3~
+IK3*DTP*20**3~
+IK5*R*5~
+AK9*R*1*1*0~
+SE*10*0001~
+GE*1*894969162~
+IEA*1*611300911~
+"""
+
+
+def test_a_999_that_the_library_of_others_wrote_is_read_with_its_complaints() -> None:
+    """pyx12 4.0.0 of PyPI, asked to judge a 277CA: the only open library that writes a 999 of 005010X231."""
+    found = envelope.read(BY_PYX12.encode())
+    assert found.faults == []
+    (transaction,) = found.transactions
+    (result,) = results(transaction)
+    assert (result.group, result.kind, result.control) == ("905", "277", "0001")
+    assert (result.result, result.taken) == ("R", False)
+    assert [(each.place, each.segment, each.element, each.code) for each in result.complaints] == [
+        ("7", "DTP", "", "3"), ("9", "TRN", "", "3"), ("11", "TRN", "", "3"), ("20", "DTP", "", "3"),
+    ]  # fmt: skip
