@@ -1,6 +1,6 @@
 """Assembling cases: one read of all that is about the patient, joined with what the registry has around it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
@@ -31,15 +31,19 @@ from carecoord.domain.referrals.case import (
 )
 from carecoord.domain.resource.elements import item, key, target
 from carecoord.domain.resource.memory import interned
+from carecoord.fhir.search import params
 from carecoord.store.resources import flags, read
+from carecoord.store.resources.flags import Flag
 from carecoord.store.resources.read import Row
 from carecoord.store.worklist import registry
 
 Json = dict[str, Any]
 CASE_TYPES = (*ORDERS, *CLINICAL)
 _TYPES = (*CASE_TYPES, "Patient")
-ANSWERED = ("AppointmentResponse", "appointment")
-BASED_ON = ("Task", "Appointment", "Encounter", "DiagnosticReport", "CommunicationRequest")
+_BASED_ON = ("Task", "Appointment", "Encounter", "DiagnosticReport", "CommunicationRequest")
+_ANSWERED = params.key("AppointmentResponse", "appointment")
+_BY = (_ANSWERED, params.key("Task", "focus"), *(params.key(kind, "based-on") for kind in _BASED_ON))
+_SPOKEN_OF = (*ORDERS, "Appointment")
 NONE: frozenset[str] = frozenset()
 
 
@@ -70,15 +74,25 @@ def assemble(
 def of_patient(library: Library, patient: str, others: Others | None = None) -> tuple[Assembled, ...]:
     """Every case of a patient, by age. Of the same resources in the same registry they are put together once: the page
     that answers an act shows the very cases that the act wrote the rows of."""
-    rows = read.of_patient(library.conn, patient, _TYPES, library.as_of)
-    if not any(row.type in ORDERS for row in rows):
-        return ()
-    heap = _heap(library, rows, patient, others)
-    evidence = ([(row.rid, row.body) for row in (*heap.rows, *heap.person)], library.systems, *heap.beside[1:])
-    found: tuple[Assembled, ...] | None = library.made((patient, others), evidence)
-    if found is None:
-        found = tuple(_put_together(library, heap))
-        library.make((patient, others), evidence, found)
+    return of_patients(library, [patient], others)[patient]
+
+
+def of_patients(
+    library: Library, patients: Sequence[str], others: Others | None = None
+) -> dict[str, tuple[Assembled, ...]]:
+    """The same of each of several patients: what is read of one is read of all of them at once."""
+    held = read.of_patients(library.conn, patients, _TYPES, library.as_of)
+    held = {patient: rows for patient, rows in held.items() if any(row.type in ORDERS for row in rows)}
+    found: dict[str, tuple[Assembled, ...]] = dict.fromkeys(patients, ())
+    news = False
+    for patient, heap in _heaps(library, held, others).items():
+        evidence = ([(row.rid, row.body) for row in (*heap.rows, *heap.person)], library.systems, *heap.beside[1:])
+        cases: tuple[Assembled, ...] | None = library.made((patient, others), evidence)
+        if cases is None:
+            cases, news = tuple(_put_together(library, heap)), True
+            library.make((patient, others), evidence, cases)
+        found[patient] = cases
+    if news:
         library.keep()
     return found
 
@@ -92,7 +106,7 @@ def of_order(library: Library, order: Json, others: Others | None = None) -> Cas
         for row in read.of_patient(library.conn, patient, _TYPES, library.as_of)
         if f"{row.type}/{row.id}" != key(order)
     ]
-    heap = _heap(library, rows, patient, others)
+    heap = _heaps(library, {patient: rows}, others)[patient]
     heap.bodies[key(order)] = msgspec.json.encode(order)
     return _joined(library, order, kinds([order, *heap.resources]), heap)[0]
 
@@ -102,7 +116,7 @@ def of_request(library: Library, patient: str, claim: str) -> Assembled | None:
     that asks for what its first line asks for, of no id, with the row number of the request. None where there is no
     such request."""
     rows = read.of_patient(library.conn, patient, _TYPES, library.as_of)
-    heap = _heap(library, rows, patient, None)
+    heap = _heaps(library, {patient: rows}, None)[patient]
     asked = heap.decoded.get(claim)
     if asked is None:
         return None
@@ -148,12 +162,18 @@ class _Patient:
         return {f"{row.type}/{row.id}": row.body for row in self.rows}
 
 
-def _heap(library: Library, rows: list[Row], patient: str, others: Others | None) -> _Patient:
-    person = [row for row in rows if row.type == "Patient"]
-    rows = [row for row in rows if row.type != "Patient"]
-    rows += _unclaimed(library, [row for row in rows if row.type in ORDERS], rows)
-    odd, doubts = _flagged(library, [*rows, *person])
-    return _Patient(rows, person, _Beside(others, library.disputes(patient), odd, doubts))
+def _heaps(library: Library, held: Mapping[str, Sequence[Row]], others: Others | None) -> dict[str, _Patient]:
+    """All that is about each patient. held: what says that it is."""
+    unclaimed = _unclaimed(library, held)
+    theirs = {patient: [*rows, *unclaimed.get(patient, ())] for patient, rows in held.items()}
+    flagged = _flagged(library, (row for rows in theirs.values() for row in rows))
+    found: dict[str, _Patient] = {}
+    for patient, rows in theirs.items():
+        person = [row for row in rows if row.type == "Patient"]
+        odd, doubts = _doubted(rows, flagged) if flagged else (NONE, ())
+        beside = _Beside(others, library.disputes(patient), odd, doubts)
+        found[patient] = _Patient([row for row in rows if row.type != "Patient"], person, beside)
+    return found
 
 
 def _put_together(library: Library, heap: _Patient) -> Iterator[Assembled]:
@@ -181,29 +201,52 @@ def _joined(library: Library, order: Json, whole: Heap, heap: _Patient) -> tuple
     return interned(case), found.needs
 
 
-def _flagged(library: Library, rows: Sequence[Row]) -> tuple[frozenset[str], tuple[Doubt, ...]]:
-    """What an EHR moved as no table of states has it, and what the judge doubts in what was stored all the same. In the
-    past nobody knows: a flag is of the present version."""
-    if library.as_of is not None:
-        return NONE, ()
-    names = {row.rid: f"{row.type}/{row.id}" for row in rows}
-    found = flags.of(library.conn, names)
-    if not found:
-        return NONE, ()
-    odd = frozenset(names[each.rid] for each in found if each.later) or NONE
-    doubted = (each for each in found if not each.later)
-    return odd, tuple(Doubt(names[each.rid], each.place, each.code == "required") for each in doubted)
+def _flagged(library: Library, rows: Iterable[Row]) -> dict[int, list[Flag]]:
+    """What is flagged, by row number. In the past nobody knows: a flag is of the present version."""
+    found: dict[int, list[Flag]] = {}
+    for each in flags.of(library.conn, {row.rid for row in rows}) if library.as_of is None else ():
+        found.setdefault(each.rid, []).append(each)
+    return found
 
 
-def _unclaimed(library: Library, orders: Sequence[Row], rows: Sequence[Row]) -> list[Row]:
-    """What speaks of the orders without saying whom it is about: a payer's or performer's Task, a bare Appointment, a
-    clinic's answer to an Appointment. rows: what does say it."""
-    known = {row.rid for row in rows}
-    by = [("Task", "focus"), *((kind, "based-on") for kind in BASED_ON)]
-    if library.as_of is not None:
-        return []
-    kinds = [(kind, [row.id for row in orders if row.type == kind]) for kind in ORDERS]
-    found = [row for kind, ids in kinds if ids for row in registry.pointing(library.conn, by, kind, ids)]
-    visits = [row.id for row in (*rows, *found) if row.type == "Appointment"]
-    found += registry.pointing(library.conn, [ANSWERED], "Appointment", visits) if visits else []
-    return [row for row in found if row.rid not in known]
+def _doubted(
+    rows: Sequence[Row], flagged: Mapping[int, Sequence[Flag]]
+) -> tuple[frozenset[str], tuple[Doubt, ...]]:
+    """What an EHR moved as no table of states has it, and what the judge doubts in what was stored all the same."""
+    found = [(f"{row.type}/{row.id}", each)
+             for row in sorted(rows, key=lambda row: row.rid) for each in flagged.get(row.rid, ())]  # fmt: skip
+    odd = frozenset(name for name, each in found if each.later) or NONE
+    return odd, tuple(Doubt(name, each.place, each.code == "required") for name, each in found if not each.later)
+
+
+def _unclaimed(library: Library, held: Mapping[str, Sequence[Row]]) -> dict[str, list[Row]]:
+    """What speaks of the patients' orders without saying whom it is about: a payer's or performer's Task, a bare
+    Appointment, a clinic's answer to an Appointment. held: what does say it."""
+    known = {(patient, row.rid) for patient, rows in held.items() for row in rows}
+    found: dict[str, list[Row]] = {}
+    news: Mapping[str, Sequence[Row]] = held if library.as_of is None else {}
+    while named := _named(news):  # at most twice: an Appointment that was found may be answered
+        speaks = {
+            (patient, each.rid)
+            for each in registry.pointers(library.conn, _BY, {id for _, id in named})
+            if (each.key == _ANSWERED) == (each.type == "Appointment")
+            for patient in named.get((each.type, each.id), ())
+        } - known
+        rows = {row.rid: row for row in read.numbered(library.conn, {rid for _, rid in speaks}) if not row.deleted}
+        fresh: dict[str, list[Row]] = {}
+        for patient, rid in sorted(speaks):
+            if rid in rows:
+                fresh.setdefault(patient, []).append(rows[rid])
+                found.setdefault(patient, []).append(rows[rid])
+        news, known = fresh, known | speaks
+    return found
+
+
+def _named(held: Mapping[str, Sequence[Row]]) -> dict[tuple[str, str], set[str]]:
+    """The orders and visits among these rows, each with whose it is."""
+    named: dict[tuple[str, str], set[str]] = {}
+    for patient, rows in held.items():
+        for row in rows:
+            if row.type in _SPOKEN_OF:
+                named.setdefault((row.type, row.id), set()).add(patient)
+    return named

@@ -67,7 +67,7 @@ class Reading:
     past: bool = False
     looked: bool = False
     _layers: dict[str, Layer[Any]] = field(default_factory=dict)
-    _made: tuple[Any, Any, Any] | None = None
+    _made: dict[Any, tuple[Any, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         look = registry_mark.looked if self.looked else registry_mark.mark
@@ -88,7 +88,7 @@ class Reading:
 
     def make(self, question: Any, evidence: Any, found: Any) -> None:
         """Put something together, for `keep` to put on the shelf."""
-        self._made = question, evidence, found
+        self._made[question] = evidence, found
 
     @property
     def mark(self) -> bytes:
@@ -101,14 +101,13 @@ class Reading:
         fresh = [layer for layer in self._layers.values() if layer.read]
         wanted = self._shelf.mark and (fresh or self._made)
         if wanted and registry_mark.mark(self.conn) == self._shelf.mark:
-            if self._made:
-                question, *both = self._made
-                with _lock:
-                    self._shelf.made[question] = both[0], both[1]
+            with _lock:
+                for question, both in self._made.items():
+                    self._shelf.made[question] = both
                     self._shelf.made.move_to_end(question)
-                    while len(self._shelf.made) > _MADE:
-                        self._shelf.made.popitem(last=False)
-                self._made = None
+                while len(self._shelf.made) > _MADE:
+                    self._shelf.made.popitem(last=False)
+            self._made = {}
             for layer in fresh:
                 layer.known.update(layer.read)
                 layer.read = {}

@@ -1,6 +1,6 @@
 """The rows of requests for authorization kept true: with the rows of the cases, by the same judgement."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -27,10 +27,11 @@ from carecoord.store.worklist import rows as rows_of_cases
 _decode = msgspec.json.Decoder().decode
 
 
-def keep(conn: Connection, patient: str, cases: Sequence[Judged], now: datetime, policy: Policy) -> None:
-    """Write the rows of a patient's requests where they differ from what stands there. cases: all of the patient's, as
-    they were judged just now."""
-    authorizations.keep(conn, patient, made(cases, policy), micros(now))
+def keep(conn: Connection, cases: Mapping[str, Sequence[Judged]], now: datetime, policy: Policy) -> None:
+    """Write the rows of patients' requests where they differ from what stands there. cases: by patient, all of theirs,
+    as they were judged just now."""
+    found = {root: row for theirs in cases.values() for root, row in made(theirs, policy).items()}
+    authorizations.keep(conn, cases.keys(), found, micros(now))
 
 
 def made(cases: Sequence[Judged], policy: Policy) -> dict[str, dict[str, Any]]:
@@ -55,7 +56,7 @@ def ahead(library: Library, patient: str, claim: str, now: datetime, policy: Pol
     """A request, `Claim/id`, as it stands in this transaction, before what that wrote is projected. None where
     its payer was told of no order here, and where the registry is being changed in this moment, or was since it was
     first looked into. Writes nothing."""
-    rows_of_cases.hold(library.conn, patient)
+    rows_of_cases.hold(library.conn, [patient])
     if not registry_mark.keep(library.conn, library.mark):
         return None
     cases = [heard(each.case, now, policy) for each in of_patient(library, patient)]

@@ -17,7 +17,7 @@ from carecoord.actions.agreements import lines, places, register, written_rates
 from carecoord.actions.agreements.papers import pages
 from carecoord.actions.assignment import arrivals
 from carecoord.actions.clearance import rule_lines, shelf
-from carecoord.actions.clearance.assemble import of_patient
+from carecoord.actions.clearance.assemble import of_patients
 from carecoord.actions.clearance.library import Library
 from carecoord.actions.coverage import projection as coverage_projection
 from carecoord.actions.events.ledger import Ledger
@@ -34,12 +34,13 @@ from carecoord.domain.policies.shipped import SHIPPED
 from carecoord.domain.referrals.case import CLINICAL, ORDERS, REGISTRY
 from carecoord.domain.resource.elements import item, target
 from carecoord.domain.worklist import registry_keys, registry_news
-from carecoord.domain.worklist.judgement import judged
+from carecoord.domain.worklist.judgement import Judged, judged
 from carecoord.errors import Issue, Unavailable
 from carecoord.fhir.instants import micros
 from carecoord.fhir.types import TYPES
 from carecoord.settings import Settings
 from carecoord.store.database import jobs, outbox
+from carecoord.store.database.bulk import runs
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.prior_auth import authorizations
 from carecoord.store.resources import flags, read, registry_mark
@@ -51,6 +52,7 @@ from carecoord.world import World
 
 AGAIN = timedelta(minutes=10)  # after which a case that could not be judged is tried again
 AT_ONCE = 75  # cases that one change of the registry judges anew in its own transaction; more are marked for later
+_RUN = 100  # patients whose cases are read at once
 TOGETHER = 20  # patients whose cases the worker judges anew in one transaction
 _SHARED = (*REGISTRY, *records.TYPES, "PlanDefinition")
 JOB = "refresh-cases"  # the outbox job that judges marked rows anew
@@ -131,8 +133,8 @@ def _is_behind(conn: Connection, now: datetime) -> bool:
 
 
 def refresh_due(world: World, most: int = 50) -> int:
-    """Judge anew up to `most` rows whose time has come; returns how many there were. Few at a time: who writes beside
-    us waits for one batch, not for all.
+    """Judge anew the cases of up to `most` patients whose time has come; returns how many there were. Few at a time:
+    who writes beside us waits for one batch, not for all.
 
     A case that can not be judged holds up no other: it is no longer cleared, and is tried again a while later."""
     now, rules = world.clock(), policy(world.settings)
@@ -147,18 +149,17 @@ def refresh_due(world: World, most: int = 50) -> int:
         except Unavailable:
             raise
         except Exception:
-            for patient in dict.fromkeys(due):
+            for patient in due:
                 _refresh_one(world, patient, now, rules)
     return len(due)
 
 
-def _read_and_judge(conn: Connection, patients: Iterable[str], now: datetime, rules: Policy) -> None:
+def _read_and_judge(conn: Connection, patients: Sequence[str], now: datetime, rules: Policy) -> None:
     """Judge the cases of these patients while nobody is kept from writing. Whoever then writes the rows finds them put
     together and judged, as far as they are of the same resources and the same registry still (see `of_patient`)."""
-    library = Library(conn)
     with suppress(Exception):  # who writes meets it again, and deals with it
-        for patient in dict.fromkeys(patients):
-            for each in of_patient(library, patient):
+        for cases in of_patients(Library(conn), patients).values():
+            for each in cases:
                 judged(each.id, each.case, now, rules)
 
 
@@ -183,14 +184,16 @@ def shorten_log(world: World) -> None:
 
 
 def refresh(conn: Connection, now: datetime, rules: Policy, most: int) -> None:
-    """Judge anew up to `most` rows whose time has come, in the caller's transaction."""
-    rewrite(conn, set(_due(conn, now, most)), now, rules)
+    """Judge anew the cases of up to `most` patients whose time has come, in the caller's transaction."""
+    rewrite(conn, _due(conn, now, most), now, rules)
 
 
 def _due(conn: Connection, now: datetime, most: int) -> list[str]:
-    """The patients of the rows whose time has come: of cases, then of requests without one, the longest due first."""
+    """Up to `most` patients of rows whose time has come: of cases, then of requests without one, the longest due
+    first."""
     cases = worklist_rows.due(conn, micros(now), most)
-    return [*cases, *(authorizations.due(conn, micros(now), most - len(cases)) if len(cases) < most else ())]
+    alone = authorizations.due(conn, micros(now), most - len(cases)) if len(cases) < most else []
+    return list(dict.fromkeys((*cases, *alone)))
 
 
 def _patients(conn: Connection, touched: Iterable[Touched]) -> set[str]:
@@ -232,42 +235,49 @@ def _judge(conn: Connection, patients: Iterable[str], now: datetime, rules: Poli
     concerned = worklist_rows.concerned(conn, patients)
     if not concerned:
         return
-    for patient in concerned:
-        worklist_rows.hold(conn, patient)
+    worklist_rows.hold(conn, concerned)
     marked = marks.of_patients(conn, concerned)  # before anything is read of what they are judged by: see marks
-    library = Library(conn)
-    turns: dict[int, int | None] = {}  # the rows that were judged, and when time changes them next
-    for patient in concerned:
-        found = of_patient(library, patient)
-        held = worklist_rows.of_patient(conn, patient)
-        if not found and not held:
-            alone = projection.alone(library, patient, [], now, rules)
-            registry.save_dependencies(conn, alone.needs)
-            projection.keep(conn, patient, alone.judged, now, rules)
-            continue
-        cases = [judged(each.id, each.case, now, rules) for each in found]
-        written = {each.rid: {"rid": each.rid, "updated": micros(now), **case.row}
-                   for each, case in zip(found, cases, strict=True)}  # fmt: skip
-        # A note, a message, a step done: who looks at the case has news also where its row says what it said.
-        told = [each.rid for each in found if ledger.see(each.id, patient, each.case)]
-        for each in found:
-            ledger.judged(held.get(each.rid), written[each.rid], _version(each.case.order), now)
-        arrivals.note(conn, [row for rid, row in written.items() if arrivals.is_new(held.get(rid), row)], now)
-        gone = sorted(held.keys() - written.keys())
-        changed = [row for rid, row in written.items() if not _same(held.get(rid), row)]
-        worklist_rows.remove(conn, gone)
-        registry.forget_dependencies(conn, gone)
-        worklist_rows.save(conn, changed, held)
-        worklist_rows.touch(conn, sorted({*told} - {row["rid"] for row in changed}), micros(now))
-        alone = projection.alone(library, patient, cases, now, rules)
-        registry.save_dependencies(conn, {each.rid: each.needs for each in found} | alone.needs)
-        turns |= {rid: row["changes_at"] for rid, row in written.items()}
-        projection.keep(conn, patient, [*cases, *alone.judged], now, rules)
-    ahead.note(conn, turns, micros(now))
+    library, done = Library(conn), list[int]()
+    for run in runs(concerned, _RUN):
+        done += _written(library, run, now, rules, ledger)
     marks.settle(conn, marked)
-    if turns and not registry_mark.keep(conn, library.mark):
-        marks.mark(conn, list(turns))
+    if done and not registry_mark.keep(conn, library.mark):
+        marks.mark(conn, done)
         outbox.add(conn, JOB, JOB, b"", now)
+
+
+def _written(library: Library, patients: Sequence[str], now: datetime, rules: Policy, ledger: Ledger) -> list[int]:
+    """Judge the cases of these patients, and write what is otherwise than it stands, each table at once for all of
+    them; returns the rows that were judged (rid)."""
+    conn = library.conn
+    found, held = of_patients(library, patients), worklist_rows.of_patients(conn, patients)
+    rows: dict[int, dict[str, Any]] = {}
+    needs: dict[int, frozenset[str]] = {}
+    requests: dict[str, list[Judged]] = {}
+    told: set[int] = set()
+    for patient, theirs in found.items():
+        cases = [judged(each.id, each.case, now, rules) for each in theirs]
+        for each, case in zip(theirs, cases, strict=True):
+            rows[each.rid] = row = {"rid": each.rid, "updated": micros(now), **case.row}
+            needs[each.rid] = each.needs
+            # A note, a message, a step done: who looks at the case has news also where its row says what it said.
+            if ledger.see(each.id, patient, each.case):
+                told.add(each.rid)
+            ledger.judged(held.get(each.rid), row, _version(each.case.order), now)
+        alone = projection.alone(library, patient, cases, now, rules)
+        needs |= alone.needs
+        requests[patient] = [*cases, *alone.judged]
+    arrivals.note(conn, [row for rid, row in rows.items() if arrivals.is_new(held.get(rid), row)], now)
+    gone = sorted(held.keys() - rows.keys())
+    changed = [row for rid, row in rows.items() if not _same(held.get(rid), row)]
+    worklist_rows.remove(conn, gone)
+    registry.forget_dependencies(conn, gone)
+    worklist_rows.save(conn, changed, held)
+    worklist_rows.touch(conn, sorted(told - {row["rid"] for row in changed}), micros(now))
+    registry.save_dependencies(conn, needs)
+    projection.keep(conn, requests, now, rules)
+    ahead.note(conn, {rid: row["changes_at"] for rid, row in rows.items()}, micros(now))
+    return list(rows)
 
 
 def _version(order: dict[str, Any]) -> int:

@@ -7,7 +7,7 @@ for what it waits for is the way there and back.
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -26,12 +26,14 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
+    update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import psycopg
 
 Values = tuple[Any, ...]
 T = TypeVar("T")
+_SHAPES = 256  # of changes: which columns differ is of many kinds
 _psycopg: Dialect = psycopg.dialect()  # type: ignore[no-untyped-call]
 
 
@@ -48,6 +50,16 @@ def upsert(conn: Connection, table: Table, rows: Sequence[Values]) -> None:
 def add(conn: Connection, table: Table, rows: Sequence[Values]) -> None:
     """Insert the rows that are not there yet. Rows come without the table's own number `n`."""
     _each(conn, table, rows, "add")
+
+
+def change(conn: Connection, table: Table, names: tuple[str, ...], rows: Sequence[Values]) -> None:
+    """Let these columns be so: each row is its key, the table's first column, and a value for each of the names."""
+    if not rows:
+        return
+    if conn.dialect.name == "sqlite":
+        _driver(conn).executemany(_sqlite_update(table, names), [(*values, key) for key, *values in rows])
+    else:
+        _driver(conn).execute(_postgresql_update(table, names), {"rows": _json(rows).decode()})
 
 
 def remove(conn: Connection, table: Table, rids: Sequence[int]) -> None:
@@ -103,10 +115,31 @@ def _sqlite_insert(table: Table, how: str) -> str:
     return str(statement.compile(dialect=sqlite.dialect()))
 
 
+@lru_cache(_SHAPES)
+def _sqlite_update(table: Table, names: tuple[str, ...]) -> str:
+    (key, *_) = table.columns
+    values = ((name, bindparam(name)) for name in names)
+    return str(update(table).where(key == bindparam("key")).ordered_values(*values).compile(dialect=sqlite.dialect()))
+
+
+@lru_cache(_SHAPES)
+def _postgresql_update(table: Table, names: tuple[str, ...]) -> str:
+    (key, *_) = table.columns
+    element = _elements()
+    values = {name: _value(element.op("->>")(literal_column(str(n))), table.c[name]) for n, name in enumerate(names, 1)}
+    first = _value(element.op("->>")(literal_column("0")), key)
+    return str(update(table).where(key == first).values(values).compile(dialect=_psycopg))
+
+
+def _elements() -> ColumnElement[Any]:
+    rows = cast(bindparam("rows", type_=Text), postgresql.JSONB)
+    return func.jsonb_array_elements(rows).column_valued("element")
+
+
 @cache
 def _postgresql_insert(table: Table, how: str) -> str:
     names = _names(table, how)
-    element = func.jsonb_array_elements(cast(bindparam("rows", type_=Text), postgresql.JSONB)).column_valued("element")
+    element = _elements()
     values = [_value(element.op("->>")(literal_column(str(n))), table.c[name]) for n, name in enumerate(names)]
     statement = postgresql.insert(table).from_select(names, select(*values))
     if how == "upsert":

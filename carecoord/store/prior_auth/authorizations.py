@@ -52,7 +52,7 @@ _due = (
 )  # fmt: skip
 _late = select(row.c.root).where(row.c.patient == bindparam("patient"), row.c.changes_at <= bindparam("now")).limit(1)
 _requests = select(resource.c.rid, resource.c.id).where(resource.c.type == "Claim", OneOf(resource.c.rid, "rids"))
-_of_patient = select(row).where(row.c.patient == bindparam("patient"))
+_of_patients = select(row).where(OneOf(row.c.patient, "patients"))
 _told = exists().where(party.c.root == row.c.root, party.c.side == "payer", OneOf(party.c.key, "keys"))
 _requested = select(row.c.claim, row.c.state, row.c.code).where(row.c.patient == bindparam("patient"), _told)
 DAY: Final = 86_400_000_000  # microseconds
@@ -104,13 +104,14 @@ class Asked:
     roots: tuple[str, ...] = ()
 
 
-def keep(conn: Connection, patient: str, made: Mapping[str, Mapping[str, Any]], now: int) -> None:
-    """Let the rows of a patient be those, by root; what stands there already stays untouched."""
-    held, wanted = _held(conn, patient), {root: _stored(each) for root, each in made.items()}
+def keep(conn: Connection, patients: Iterable[str], made: Mapping[str, Mapping[str, Any]], now: int) -> None:
+    """Let the rows of these patients be those, by root; what stands there already stays untouched."""
+    held, wanted = _held(conn, patients), {root: _stored(each) for root, each in made.items()}
     stale = _stale(held, wanted)
     if not stale:
         return
-    if known := stale & held.keys():
+    moved = {root for root in stale if _found_by(held.get(root)) != _found_by(wanted.get(root))}
+    if known := moved & held.keys():
         for table in (party, word):
             conn.execute(delete(table).where(table.c.root.in_(known)))
     if gone := stale - wanted.keys():
@@ -118,10 +119,11 @@ def keep(conn: Connection, patient: str, made: Mapping[str, Mapping[str, Any]], 
     for root in sorted(stale & wanted.keys()):
         values = {**wanted[root], "updated": now}
         if root in held:
-            conn.execute(update(row).where(row.c.root == root).values(values))
+            differs = {name: value for name, value in values.items() if held[root][name] != value}
+            conn.execute(update(row).where(row.c.root == root).values(differs))
         else:
             execute(conn, _fresh(tuple(values)), values)
-        _index(conn, root, values)
+    _index(conn, {root: wanted[root] for root in sorted(moved & wanted.keys())})
 
 
 @cache
@@ -157,11 +159,12 @@ def defer(conn: Connection, patient: str, now: int, until: int) -> None:
 
 def differing(conn: Connection, patient: str, made: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """The roots of a patient's rows that are not as they are made here."""
-    return sorted(_stale(_held(conn, patient), {root: _stored(each) for root, each in made.items()}))
+    return sorted(_stale(_held(conn, [patient]), {root: _stored(each) for root, each in made.items()}))
 
 
-def _held(conn: Connection, patient: str) -> dict[str, dict[str, Any]]:
-    found = (dict(zip(_COLUMNS, each, strict=True)) for each in every(conn, _of_patient, {"patient": patient}))
+def _held(conn: Connection, patients: Iterable[str]) -> dict[str, dict[str, Any]]:
+    asked = {"patients": listed(sorted(patients))}
+    found = (dict(zip(_COLUMNS, each, strict=True)) for each in every(conn, _of_patients, asked))
     return {each["root"]: each for each in found}
 
 
@@ -175,10 +178,19 @@ def _stored(columns: Mapping[str, Any]) -> dict[str, Any]:
     return {name: msgspec.json.encode(value).decode() if name in _LIFTED else value for name, value in columns.items()}
 
 
-def _index(conn: Connection, root: str, columns: Mapping[str, Any]) -> None:
-    bulk.insert(conn, party, [(side, key, root) for side, key in msgspec.json.decode(columns["parties"])])
-    known = search_words.words(columns["payer_searched"])
-    bulk.insert(conn, word, [(each, root, each in known) for each in search_words.words(columns["searched"])])
+def _found_by(columns: Mapping[str, Any] | None) -> tuple[str, ...]:
+    return tuple(columns[name] for name in ("parties", "searched", "payer_searched")) if columns else ()
+
+
+def _index(conn: Connection, rows: Mapping[str, Mapping[str, Any]]) -> None:
+    parties: list[bulk.Values] = []
+    words: list[bulk.Values] = []
+    for root, columns in rows.items():
+        parties += ((side, key, root) for side, key in msgspec.json.decode(columns["parties"]))
+        known = search_words.words(columns["payer_searched"])
+        words += ((each, root, each in known) for each in search_words.words(columns["searched"]))
+    bulk.insert(conn, party, parties)
+    bulk.insert(conn, word, words)
 
 
 def propose(conn: Connection, claim: str, since: int | None) -> None:

@@ -3,7 +3,7 @@
 Clauses: FHIR R4 http.html#read, #vread, #history.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
@@ -83,6 +83,8 @@ _as_of = _at(_this)
 _mine = and_(new.c.patient == bindparam("patient"), OneOf(new.c.type, "types"))
 _of_patient = select(*COLUMNS).where(_mine, new.c.deleted.is_(False)).order_by(new.c.type, new.c.rid)
 _of_patient_then = _at(_mine)
+_theirs = and_(OneOf(new.c.patient, "patients"), OneOf(new.c.type, "types"))
+_of_patients = select(*COLUMNS).where(_theirs, new.c.deleted.is_(False)).order_by(new.c.type, new.c.rid)
 
 _many = paired(COLUMNS, new, "type", "id")
 _versions = paired((new.c.type, new.c.id, new.c.version), new, "type", "id")
@@ -96,6 +98,7 @@ _pointing = select(ix_reference.c.rid).where(
     ix_reference.c.type == bindparam("type"),
 )
 _referring = select(*COLUMNS).where(new.c.rid.in_(_pointing)).order_by(new.c.rid)
+_numbered = select(*COLUMNS).where(OneOf(new.c.rid, "rids")).order_by(new.c.rid)
 _flags = select(flag.c.severity, flag.c.code, flag.c.text, flag.c.expression).where(flag.c.rid == bindparam("rid"))
 
 
@@ -134,6 +137,18 @@ def of_patient(conn: Connection, patient: str, types: Iterable[str], as_of: int 
     return _alive(every(conn, _of_patient_then, {**asked, "at": as_of}))
 
 
+def of_patients(
+    conn: Connection, patients: Sequence[str], types: Iterable[str], as_of: int | None = None
+) -> dict[str, list[Row]]:
+    """The same of each of these patients: now, by one statement."""
+    if as_of is not None or len(patients) == 1:
+        return {patient: of_patient(conn, patient, types, as_of) for patient in patients}
+    found: dict[str, list[Row]] = {patient: [] for patient in patients}
+    for row in driven(every(conn, _of_patients, {"patients": listed(patients), "types": listed(list(types))})):
+        found[row.patient or ""].append(row)
+    return found
+
+
 def many(conn: Connection, refs: Iterable[tuple[str, str]], as_of: int | None = None) -> list[Row]:
     """The resources with these (type, id), now or at an instant, by type and age; those that are not there are left
     out."""
@@ -145,6 +160,12 @@ def many(conn: Connection, refs: Iterable[tuple[str, str]], as_of: int | None = 
         for run in runs([id for _, id in pairs], _RUN):
             found += _alive(every(conn, _many_then, {"type": type, "ids": listed(run), "at": as_of}))
     return found
+
+
+def numbered(conn: Connection, rids: Iterable[int]) -> list[Row]:
+    """The resources of these row numbers, deleted ones too, by age."""
+    found = (every(conn, _numbered, {"rids": listed(run)}) for run in runs(sorted(set(rids)), _RUN))
+    return [row for each in found for row in driven(each)]
 
 
 def versions(conn: Connection, refs: Iterable[tuple[str, str]]) -> list[tuple[str, str, int]]:

@@ -13,8 +13,10 @@ from collections.abc import Sequence
 from typing import Final
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, delete, exists, select, text
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, delete, exists, func, select, text
+from sqlalchemy import case as when
 
+from carecoord.fhir.instants import FOREVER
 from carecoord.store.database import driver
 from carecoord.store.database.among import OneOf, listed
 from carecoord.store.database.tables import case
@@ -95,8 +97,8 @@ def are_there() -> ColumnElement[bool]:
 
 
 def patients(most: str) -> Select[tuple[str]]:
-    """The patients of marked rows, no more than the parameter of this name says: of the next of them those first that
-    people look at first, the open ones by their clock."""
+    """The patients of marked rows, each once, no more than the parameter of this name says: of the next of them those
+    first that people look at first, of the open ones by their clock."""
     near = (
         select(case.c.patient, case.c.open, case.c.sort_due, case.c.rid)
         .join(case_mark, case.c.rid == case_mark.c.rid)
@@ -104,4 +106,5 @@ def patients(most: str) -> Select[tuple[str]]:
         .limit(_NEAR)
         .subquery()
     )
-    return select(near.c.patient).order_by(near.c.open.desc(), near.c.sort_due, near.c.rid).limit(bindparam(most))
+    first = func.min(when((near.c.open, near.c.sort_due), else_=FOREVER)), func.min(near.c.rid)
+    return select(near.c.patient).group_by(near.c.patient).order_by(*first).limit(bindparam(most))

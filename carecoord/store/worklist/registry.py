@@ -4,6 +4,7 @@ depends on: a changed agreement finds the rows to judge anew by one index, also 
 import zlib
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, func, select
 
@@ -31,6 +32,11 @@ _to = select(ix_reference.c.rid).where(
     ix_reference.c.type == bindparam("type"),
 )
 _pointing = select(*COLUMNS).where(new.c.rid.in_(_to)).order_by(new.c.rid)
+_pointers = (
+    select(ix_reference.c.key, ix_reference.c.type, ix_reference.c.id, ix_reference.c.rid)
+    .where(OneOf(ix_reference.c.key, "keys"), OneOf(ix_reference.c.id, "ids"), ix_reference.c.url == "")
+    .order_by(ix_reference.c.rid)
+)
 _every = select(*COLUMNS).where(new.c.type == bindparam("type"), new.c.deleted.is_(False)).order_by(new.c.rid)
 _since = select(new.c.type, new.c.id).where(
     new.c.type.in_(bindparam("types", expanding=True)),
@@ -78,6 +84,25 @@ def pointing(conn: Connection, parameters: Sequence[tuple[str, str]], type: str,
         row
         for run in bulk.runs(sorted(set(ids)), _RUN)
         for row in driven(driver.every(conn, _pointing, asked | {"ids": listed(run)}))
+    ]
+
+
+class Pointer(NamedTuple):
+    """A reference in the index: by which search parameter (`params.key`), to what, and the row number of who refers."""
+
+    key: int
+    type: str
+    id: str
+    rid: int
+
+
+def pointers(conn: Connection, keys: Sequence[int], ids: Iterable[str]) -> list[Pointer]:
+    """Every reference to something of one of these ids, of whatever type, by one of the search parameters of these
+    keys, in the order of who refers. What refers is not read."""
+    return [
+        Pointer(*each)
+        for run in bulk.runs(sorted(set(ids)), _RUN)
+        for each in driver.every(conn, _pointers, {"keys": listed(keys), "ids": listed(run)})
     ]
 
 

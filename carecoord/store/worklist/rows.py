@@ -11,6 +11,7 @@ from carecoord.store.database import bulk
 from carecoord.store.database.among import OneOf, listed
 from carecoord.store.database.driver import every, execute, first
 from carecoord.store.database.engine import alone
+from carecoord.store.database.joins import Listed
 from carecoord.store.database.tables import case, case_word, resource
 from carecoord.store.worklist import marks
 from carecoord.store.worklist.bitmaps import ahead, changes
@@ -18,12 +19,14 @@ from carecoord.store.worklist.search_words import words
 from carecoord.store.worklist.walks import CLINICAL_MARK
 
 # Whether it is deleted is not asked: SQLite would go by another index, through every order of everybody.
+_asked_about = Listed("patients").table_valued("value", name="asked")
+_patient = _asked_about.c.value
 _ordered = [
-    exists().where(resource.c.patient == bindparam("patient"), resource.c.type == kind)
+    exists().where(resource.c.patient == _patient, resource.c.type == kind)
     for kind in ("ServiceRequest", "DeviceRequest", "Claim")
 ]
-_listed = exists().where(case.c.patient == bindparam("patient"))
-_concerned = select(literal(1)).where(or_(*_ordered, _listed))
+_listed = exists().where(case.c.patient == _patient)
+_concerned = select(_patient).where(or_(*_ordered, _listed))
 GATES = tuple(name for name in case.c.keys() if name.endswith("_gate") and name != "headline_gate")  # noqa: SIM118
 _asked = (
     select(case.c.performer)
@@ -48,8 +51,8 @@ _next_specialty = (
 )
 _COLUMNS = tuple(case.c.keys())
 _of_patient = select(case).where(case.c.patient == bindparam("patient"))
+_of_patients = select(case).where(OneOf(case.c.patient, "patients"))
 _news = update(case).where(OneOf(case.c.rid, "rids")).values(updated=bindparam("at"))
-_changed = update(case).where(case.c.rid == bindparam("which"))
 _late = (
     select(case.c.patient)
     .where(case.c.changes_at <= bindparam("now"))
@@ -71,19 +74,20 @@ _BATCH = 500  # row numbers in one statement: both databases bound the number of
 def concerned(conn: Connection, patients: Iterable[str]) -> list[str]:
     """Those of the patients who have an order, a request for authorization or a row here, sorted. Most writes are about
     somebody with none, and to learn it so costs a twentieth of assembling nothing."""
-    return [patient for patient in sorted(patients) if first(conn, _concerned, {"patient": patient})]
+    asked = sorted(set(patients))
+    return sorted(patient for (patient,) in every(conn, _concerned, {"patients": listed(asked)})) if asked else []
 
 
-def hold(conn: Connection, patient: str) -> None:
-    """Be alone with the cases of a patient until this transaction ends: of two writes at once the later one judges what
-    the earlier one left, too."""
-    alone(conn, f"cases of {patient}")
+def hold(conn: Connection, patients: Iterable[str]) -> None:
+    """Be alone with the cases of these patients until this transaction ends: of two writes at once the later one judges
+    what the earlier one left, too."""
+    alone(conn, *(f"cases of {patient}" for patient in patients))
 
 
 def due(conn: Connection, now: int, most: int) -> list[str]:
-    """The patients of up to `most` rows that are to be judged anew: those that are marked, then those whose time
+    """Up to `most` patients of rows that are to be judged anew: those that are marked, then those whose time
     (microseconds) has come, the longest due first."""
-    return list(conn.scalars(_due, {"now": now, "most": most}))
+    return list(dict.fromkeys(patient for (patient,) in every(conn, _due, {"now": now, "most": most})))
 
 
 def is_behind(conn: Connection, now: int) -> bool:
@@ -114,6 +118,12 @@ def with_columns(row: Row[Any], columns: Mapping[str, Any]) -> Row[Any]:
 def of_patient(conn: Connection, patient: str) -> dict[int, Mapping[str, Any]]:
     """The rows of a patient's cases, every column, by `rid`."""
     held = (dict(zip(_COLUMNS, row, strict=True)) for row in every(conn, _of_patient, {"patient": patient}))
+    return {row["rid"]: row for row in held}
+
+
+def of_patients(conn: Connection, patients: Sequence[str]) -> dict[int, Mapping[str, Any]]:
+    """The same of several patients."""
+    held = (dict(zip(_COLUMNS, row, strict=True)) for row in every(conn, _of_patients, {"patients": listed(patients)}))
     return {row["rid"]: row for row in held}
 
 
@@ -201,15 +211,17 @@ def _held(conn: Connection, rids: Sequence[int]) -> dict[int, Mapping[str, Any]]
 
 
 def _change(conn: Connection, rows: Sequence[Mapping[str, Any]], known: Mapping[int, Mapping[str, Any]]) -> None:
-    """Write what differs, the rows in which the same columns do by one statement."""
-    alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    """Write what differs: on PostgreSQL, which looks itself what has changed, what differs in any of the rows."""
+    alike: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
     for row in rows:
         before = known[row["rid"]]
-        differs = {name: value for name, value in row.items() if before[name] != value}
-        if differs:
-            alike.setdefault(tuple(differs), []).append({"which": row["rid"], **differs})
-    for given in alike.values():
-        conn.execute(_changed, given)
+        if differs := tuple(name for name in _COLUMNS if before[name] != row[name]):
+            alike.setdefault(differs, []).append(row)
+    if conn.dialect.name == "postgresql" and alike:
+        differs = tuple(name for name in _COLUMNS if any(name in each for each in alike))
+        alike = {differs: [row for several in alike.values() for row in several]}
+    for names, several in alike.items():
+        bulk.change(conn, case, names, [(row["rid"], *(row[name] for name in names)) for row in several])
 
 
 def _searched(row: Mapping[str, Any] | None) -> tuple[str, str] | None:

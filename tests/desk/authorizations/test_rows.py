@@ -64,7 +64,8 @@ ASKED = {"root": "Claim/1", "patient": "p1", "state": "asked"}
 def filled(engine: Engine) -> Engine:
     with writing(engine) as conn:
         for n in (1, 2):
-            authorizations.keep(conn, f"p{n}", {f"Claim/{n}": COLUMNS | {"root": f"Claim/{n}", "patient": f"p{n}"}}, 1)
+            own = {"root": f"Claim/{n}", "patient": f"p{n}"}
+            authorizations.keep(conn, [f"p{n}"], {f"Claim/{n}": COLUMNS | own}, 1)
     return engine
 
 
@@ -79,7 +80,7 @@ def test_rows_are_kept_found_on_both_databases(filled: Engine) -> None:
         assert len(authorizations.page(conn, office, Asked(1, "decide", "4490"), 9)) == 2
         assert authorizations.counts(conn, payer, Asked(9, "late"), ("late", "decided")) == {"late": 2, "decided": 0}
         authorizations.propose(conn, "Claim/a", 7)
-        authorizations.keep(conn, "p1", {"Claim/1": COLUMNS | ASKED}, 8)
+        authorizations.keep(conn, ["p1"], {"Claim/1": COLUMNS | ASKED}, 8)
         (row,) = authorizations.of_patient(conn, "p1")
         assert (row.state, row.proposed, row.updated) == ("asked", 7, 8)
         authorizations.take(conn, "Claim/1", "ann", "Ann", 20)
@@ -89,6 +90,6 @@ def test_rows_are_kept_found_on_both_databases(filled: Engine) -> None:
             "Claim/1": "Bea"
         }
         assert authorizations.on_it(conn, ["Claim/1"], 31) == {}
-        authorizations.keep(conn, "p1", {}, 9)
+        authorizations.keep(conn, ["p1"], {}, 9)
         assert authorizations.of_patient(conn, "p1") == []
         assert [each.root for each in authorizations.page(conn, payer, asked, 9)] == ["Claim/2"]

@@ -4,7 +4,7 @@ recomputation."""
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import ClauseElement, Connection, Engine, event, select
 
-from carecoord.actions.clearance.assemble import Assembled, assemble, of_patient
+from carecoord.actions.clearance.assemble import Assembled, assemble, of_patients
 from carecoord.actions.clearance.library import Library
 from carecoord.actions.worklist import project as worklist_project
 from carecoord.actions.worklist.current import current
@@ -407,14 +407,14 @@ def test_a_change_of_the_registry_while_a_case_is_judged_by_what_was_before_leav
         worklist_project.refresh(conn, NOW, RULES, 10)
         assert marks.among(conn, [rows(conn)["sr"]["rid"]]) == set()
 
-    def overtaken(library: Library, patient: str) -> list[Assembled]:
-        found = of_patient(library, patient)
+    def overtaken(library: Library, patients: Sequence[str]) -> dict[str, tuple[Assembled, ...]]:
+        found = of_patients(library, patients)
         with writing(engine) as other:
             put(other, contract(end=5, evergreen=False))
         return found
 
     with monkeypatch.context() as patched, writing(engine) as conn:
-        patched.setattr(worklist_project, "of_patient", overtaken)
+        patched.setattr(worklist_project, "of_patients", overtaken)
         worklist_project.rewrite(conn, {"pat"}, NOW, RULES)
     with writing(engine) as conn:
         assert rows(conn)["sr"]["agreement_gate"] == "met", "as it was when it was judged"
@@ -475,13 +475,13 @@ def test_a_case_that_began_to_lean_on_an_agreement_that_was_changed_meanwhile_is
 ) -> None:
     """The agreement is changed, and that is whole, between the reading of it for a new case and that case's end."""
 
-    def overtaken(library: Library, patient: str) -> list[Assembled]:
-        found = of_patient(library, patient)
+    def overtaken(library: Library, patients: Sequence[str]) -> dict[str, tuple[Assembled, ...]]:
+        found = of_patients(library, patients)
         ended(without_order)
         return found
 
     with monkeypatch.context() as patched, writing(without_order) as conn:
-        patched.setattr(worklist_project, "of_patient", overtaken)
+        patched.setattr(worklist_project, "of_patients", overtaken)
         put(conn, plain().resources["ServiceRequest/sr"])
     with writing(without_order) as conn:
         judged_anew(conn)

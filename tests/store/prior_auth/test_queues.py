@@ -50,7 +50,7 @@ def filled(engine: Engine) -> Engine:
     with writing(engine) as conn:
         for name, own in ROWS.items():
             row = COLUMNS | {"level": 0, "due": 50, "claim": f"Claim/{name}", "root": f"Claim/{name}", "patient": name}
-            authorizations.keep(conn, name, {f"Claim/{name}": row | own}, 1)
+            authorizations.keep(conn, [name], {f"Claim/{name}": row | own}, 1)
         authorizations.propose(conn, "Claim/second", 3)
         queues.put(conn, "Claim/director", "director", 3)
         queues.put(conn, "Claim/sample", "sample", 3)

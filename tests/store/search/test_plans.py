@@ -82,7 +82,7 @@ def plans(new_database: Any) -> Iterator[tuple[Store, list[str]]]:
 
 
 def check(sent: list[str]) -> None:
-    tables = ("resource", "history", "ix_", "flag", "audit", "outbox", "event")
+    tables = ("resource", "history", "ix_", "flag", "audit", "outbox", "event", "case_row")
     assert sent
     for statement in sent:
         _, _, plan = statement.rpartition("\n-- ")
@@ -122,6 +122,10 @@ def test_reads_and_writes_go_by_an_index(plans: tuple[Store, list[str]]) -> None
         read.flags(conn, 1)
         registry.identified(conn, "Organization", [("s", "v"), ("t", "w")])
         registry.pointing(conn, [("Task", "patient"), ("Task", "owner")], "Patient", ["a", "b"])
+        registry.pointers(conn, [key("Task", "focus"), key("Task", "based-on")], ["a", "b"])
+        read.of_patients(conn, ["a", "b"], ["Task", "Patient"])
+        read.numbered(conn, [1, 2])
+        worklist_rows.of_patients(conn, ["a", "b"])
         registry.changed_since(conn, ["Patient", "Task"], 1)
         log.of_resources(conn, ["Task/a", "Patient/b"])
     check(sent)
@@ -132,7 +136,7 @@ def test_whether_a_patient_has_cases_is_not_found_out_by_going_through_everybody
 ) -> None:
     store, sent = plans
     with reading(store.engine) as conn:
-        assert worklist_rows.concerned(conn, ["nobody"]) == []
+        assert worklist_rows.concerned(conn, ["nobody", "no one"]) == []
     assert "ix_resource_patient (patient=? AND type=?)" in sent[-1]
     assert "case_row_patient (patient=?)" in sent[-1]
     check(sent)
