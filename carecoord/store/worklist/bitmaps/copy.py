@@ -12,6 +12,7 @@ from sqlalchemy import Connection, bindparam, select
 
 from carecoord.store.database import driver
 from carecoord.store.database.among import OneOf, listed
+from carecoord.store.database.bulk import runs
 from carecoord.store.database.tables import case
 from carecoord.store.worklist.bitmaps import ahead
 from carecoord.store.worklist.bitmaps.ahead import Ahead
@@ -29,6 +30,7 @@ NUMBER_COLUMNS: Final = ("sort_due", "payer_sort", "appointment_at", "wakes_at",
 WORD_COLUMNS: Final = ("patient_sort", "specialty_sort")
 _COLUMNS: Final = ("rid", *FACET_COLUMNS, *NUMBER_COLUMNS, *WORD_COLUMNS)
 _RUN: Final = 10_000
+_FORESEEN: Final = 500  # of them, of which what was foreseen is read at once
 _picked = tuple(case.c[name] for name in _COLUMNS)
 _next = select(*_picked).where(case.c.rid > bindparam("after")).order_by(case.c.rid).limit(_RUN)
 _some = select(*_picked, case.c.searched, case.c.payer_searched).where(OneOf(case.c.rid, "rids"))
@@ -56,7 +58,8 @@ class Copy:
         self.turned_at = 0  # the last instant at which one of them became so; before it they were others
         self._untold = BitMap()  # rows whose time has come and of which nothing was foreseen
         self._respelt: dict[str, dict[Respelt, BitMap]] = {}  # two first letters -> words of turned rows, and which
-        self._words_of: dict[int, list[Respelt]] = {}  # the same by turned row
+        self._words_of: dict[int, tuple[Respelt, ...]] = {}  # the same by turned row
+        self._alike: dict[tuple[Respelt, ...], tuple[Respelt, ...]] = {}  # each once
         self._later: dict[int, int] = {}  # rid -> slot, of rows that came since, also of those that have gone again
         self._found: OrderedDict[Word, BitMap] = OrderedDict()
 
@@ -102,7 +105,7 @@ class Copy:
             for row in driver.every(conn, _some, {"rids": listed(list(found))}) if found else ():
                 one = found[row[0]]
                 self._put(_turned(row, one))
-                self.mark(self._slot(row[0])[0], one, row[_PLACES["changes_at"]])
+                self.mark(self._slot(row[0])[0], _otherwise(one), row[_PLACES["changes_at"]])
             self._untold |= late - self.turned
         return True
 
@@ -110,13 +113,13 @@ class Copy:
         """The rows whose time has come by what is here of them."""
         return self.orders["changes_at"].before(now + 1) & self.rows
 
-    def mark(self, slot: int, one: Ahead, at: int) -> None:
-        """Remember that a row is here as it was foreseen from an instant on."""
+    def mark(self, slot: int, words: tuple[Respelt, ...], at: int) -> None:
+        """Remember that a row is here as it was foreseen from an instant on, and by which words it is found otherwise:
+        at a midnight very many by the same."""
         self.turned.add(slot)
         self.turned_at = max(self.turned_at, at)
-        words = [(gained, *word) for gained, several in ((False, one.lost), (True, one.gained)) for word in several]
         if words:
-            self._words_of[slot] = words
+            self._words_of[slot] = words = self._alike.setdefault(words, words)
         for word in words:
             self._respelt.setdefault(word[2][:2], {}).setdefault(word, BitMap()).add(slot)
 
@@ -205,11 +208,13 @@ def read(conn: Connection, now: int) -> Copy:
     """A copy of what the transaction sees, as it is at an instant (microseconds), now or soon."""
     numbers: dict[str, list[Numbers]] = {name: [] for name in ("rid", *NUMBER_COLUMNS)}
     coded = {name: Coded() for name in (*FACET_COLUMNS, *WORD_COLUMNS)}
-    turned: list[tuple[int, Ahead, int]] = []  # slot, what it is, since when
+    turned: list[tuple[int, tuple[Respelt, ...], int]] = []  # slot, its words, since when
+    alike: dict[tuple[Respelt, ...], tuple[Respelt, ...]] = {}
     first = 0
     for run in _runs(conn):
-        for n, one in _due(conn, run, now).items():
-            turned.append((first + n, one, run[n][_PLACES["changes_at"]]))
+        for n, one in _due(conn, run, now):
+            words = _otherwise(one)
+            turned.append((first + n, alike.setdefault(words, words), run[n][_PLACES["changes_at"]]))
             run[n] = _turned(run[n], one)
         first += len(run)
         for name, values in zip(_COLUMNS, zip(*run, strict=True), strict=True):
@@ -225,12 +230,19 @@ def read(conn: Connection, now: int) -> Copy:
     return copy
 
 
-def _due(conn: Connection, run: Sequence[tuple[Any, ...]], now: int) -> dict[int, Ahead]:
-    """What was foreseen of the rows of a run whose time has come, by their place in it."""
+def _due(conn: Connection, run: Sequence[tuple[Any, ...]], now: int) -> Iterator[tuple[int, Ahead]]:
+    """What was foreseen of the rows of a run whose time has come, each with its place in it. Few at a time: what will
+    be of a row is told in far more words than the row has here."""
     place = _PLACES["changes_at"]
     late = {row[0]: n for n, row in enumerate(run) if row[place] is not None and row[place] <= now}
-    found = ahead.between(conn, run[0][0] - 1, run[-1][0], now) if late else {}
-    return {late[rid]: one for rid, one in found.items() if rid in late}
+    for rids in runs(list(late), _FORESEEN):
+        found = ahead.between(conn, rids[0] - 1, rids[-1], now)
+        yield from ((late[rid], one) for rid, one in found.items() if rid in late)
+
+
+def _otherwise(one: Ahead) -> tuple[Respelt, ...]:
+    """The words by which a row is found otherwise."""
+    return tuple((gained, *word) for gained, several in ((False, one.lost), (True, one.gained)) for word in several)
 
 
 def _turned(row: tuple[Any, ...], one: Ahead) -> tuple[Any, ...]:
