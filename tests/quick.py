@@ -126,19 +126,22 @@ def garbage() -> None:
 
 class Searches:
     """A plugin of pytest that looks for all garbage once after so many tests: an application is a heap of circles, and
-    to look through those of a hundred takes no longer than through one's. What such a search leaves, statements that
-    are kept above all, is not looked through again until as much has come to it: each search would take five seconds
-    by the end."""
+    to look through those of a hundred takes no longer than through one's. What such a search leaves, what is there for
+    the whole session above all, is not looked through again until as much has come to it: each search would take five
+    seconds by the end. It is made between two modules, when what a module had is gone."""
 
     def __init__(self) -> None:
         self._since = 0  # tests, since the last search
         self._left = 0  # objects, by the last search that looked through everything
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_protocol(self) -> Generator[None, object, object]:
-        done = yield  # and the test has let go of what its fixtures gave it
+    def pytest_runtest_protocol(
+        self, item: pytest.Item, nextitem: pytest.Item | None
+    ) -> Generator[None, object, object]:
+        done = yield
         self._since += 1
-        if self._since == TOGETHER:
+        between = nextitem is None or nextitem.path != item.path
+        if self._since >= (TOGETHER if between else 4 * TOGETHER):
             self._since = 0
             for module in (history, include, pages):  # statements of searches, of thousands of objects each
                 for kept in vars(module).values():
