@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 JOBS ?= 2
+# Of three processes of tests one waits at any time for a server, a browser or a lease: they keep two processors busy.
+TESTERS ?= $(shell expr $(JOBS) + 1)
 QUIETLY := install --quiet --disable-pip-version-check --no-compile
 PIP := $(BIN)/python -m pip $(QUIETLY)
 # The pip that this Python has fetches uv and a pip for the environment: setting one up there takes it longer than both.
@@ -53,7 +55,7 @@ demo: $(VENV)/made  ## Start a demo EHR, sync it, show every referral, serve the
 
 test: $(NEEDED)  ## Check everything that can be checked on this machine; say what was skipped and why
 	@$(MAKE) --no-print-directory -j $(JOBS) lint types arrows $(if $(ARGS),,compiled)
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n $(TESTERS) --dist loadgroup $(ARGS)
 
 # The workers of pytest-xdist would each rewrite the assertions of every module of tests, at the same time.
 compiled: $(NEEDED)

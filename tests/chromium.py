@@ -6,6 +6,7 @@ import shutil
 
 WHOLE = os.environ.get("CHROMIUM") or shutil.which("chromium")
 PATH = os.environ.get("CHROMIUM") or shutil.which("chromium-headless-shell") or WHOLE
+SOON = 20_000  # milliseconds, until what a test waits for without saying how long: it shares the machine with others
 MISSING = "needs Chromium: apt-get install chromium-headless-shell"
 QUIET = [
     "--no-sandbox",

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from playwright.sync_api import expect
 from werkzeug.serving import make_server
 
 from carecoord.app import wired
@@ -26,6 +27,7 @@ LIBRARY = NPM / "node_modules/fhirclient/build/fhir-client.js"
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
     if not chromium.PATH:
         pytest.skip(chromium.MISSING)
+    expect.set_options(timeout=chromium.SOON)
     return {**browser_type_launch_args, "executable_path": chromium.PATH, "args": chromium.QUIET}
 
 

@@ -25,6 +25,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
     if not chromium.PATH:
         pytest.skip(chromium.MISSING)
+    playwright.expect.set_options(timeout=chromium.SOON)
     return {**browser_type_launch_args, "executable_path": chromium.PATH, "args": chromium.QUIET}
 
 

@@ -16,17 +16,14 @@ from tests.domain.documents.files import pdf
 
 MOST = 60  # interactions
 MOST_STEPS = 70  # of Tab
-SOON = 20_000  # milliseconds; four windows share the machine, and nothing here is about seconds
 
 
 @pytest.fixture
 def windows(browser: Any, acting_house: House) -> Iterator[Windows]:
-    expect.set_options(timeout=SOON)
     with served(acting_house) as address:
         made = Windows(browser, acting_house, address)
         yield made
         made.close()
-    expect.set_options(timeout=5_000)
 
 
 @pytest.mark.slow
