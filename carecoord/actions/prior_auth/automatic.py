@@ -126,12 +126,12 @@ def _ruled(turn: Turn, found: Opened) -> Ruled | None:
 def _again(turn: Turn, claim: Json, code: str, others: Iterable[Any]) -> bool:
     """Whether one of the services of a request, by any of its lines and codes, is asked for or granted already. code:
     that of its row; others: the rows of the member's other requests."""
-    asked, live = {*automatic.services(claim), code}, [each for each in others if each.state in _LIVE]
-    if any(each.code in asked for each in live):
+    asked, live = {*automatic.services(claim), (code, "")}, [each for each in others if each.state in _LIVE]
+    if automatic.meet(asked, ((each.code, "") for each in live)):
         return True
     named = [("Claim", str(each.claim).partition("/")[2]) for each in live]
     rows = [row for row in read.many(turn.conn, named) if not row.deleted] if named else []
-    return any(not asked.isdisjoint(automatic.services(json.loads(row.body))) for row in rows)
+    return any(automatic.meet(asked, automatic.services(json.loads(row.body))) for row in rows)
 
 
 def _choices(turn: Turn, asked: Asked, rules: Mapping[int, Guide]) -> Ruled | None:

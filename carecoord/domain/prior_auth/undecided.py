@@ -1,6 +1,6 @@
 """A request that has granted nothing for this service (yet): how it stands and what it takes to go on."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
@@ -188,18 +188,27 @@ def _error(at: Standing) -> Found:
 
 
 def _other(at: Standing) -> Found:
-    services = tuple(dict.fromkeys(line.service for line in at.request.lines if line.service))
-    asked = at.matter.referral.service
+    wanted, mine = at.matter.referral, at.matter.known.modifiers
+    asked: Value = wanted.service
+    services: list[Value] = [line.service for line in at.request.lines if line.service]
+    if marked := [line for line in at.request.lines if line.covers(wanted.codes) and not line.suits(mine)]:
+        services, asked = [_marked(line.service, line.modifiers) for line in marked], _marked(asked, mine or ())
+    named = tuple(dict.fromkeys(services)) or sentence("service.another")
     gate = Gate(
         rule="authorization.service",
         state="open",
-        reason=sentence("authorization.service", services=services or sentence("service.another"), asked=asked),
+        reason=sentence("authorization.service", services=named, asked=asked),
         evidence=at.proof,
         action=PREPARE,
         who="coordinator",
         due_label=SUBMIT_DUE,
     )
     return gate, sentence("remark.other-service")
+
+
+def _marked(service: Value, modifiers: Iterable[str]) -> Sentence:
+    """A service by what tells it from another of the same code."""
+    return sentence("service.modified", service=service, codes=", ".join(sorted(modifiers)))
 
 
 def _cancelled(at: Standing) -> Found:

@@ -79,3 +79,24 @@ def test_a_line_is_asked_about_by_its_own_modifier_and_place_and_else_by_those_o
     (bare,) = of()["item"]
     told = question.of_line(bare, case)
     assert (told.modifiers, told.places) == ({"LT"}, {"11"})
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (("G0463", ""), ("G0463", ""), True),
+        (("G0463", ""), ("G0464", ""), False),
+        (("G0463", ""), ("G0400", "G0499"), True),
+        (("G0400", "G0499"), ("G0463", ""), True),
+        (("G0400", "G0463"), ("G0463", "G0499"), True),
+        (("G0400", "G0462"), ("G0463", "G0499"), False),
+        (("", ""), ("", ""), False),
+    ],
+)
+def test_a_service_is_asked_for_twice_where_the_ranges_of_two_requests_meet(
+    one: tuple[str, str], other: tuple[str, str], same: bool
+) -> None:
+    def asked(first: str, last: str) -> frozenset[tuple[str, str]]:
+        return automatic.services(ranged(first, last) if last else of(productOrService=coded(HCPCS, first)))
+
+    assert automatic.meet(asked(*one), asked(*other)) is same

@@ -166,6 +166,14 @@ def test_a_plan_that_is_over_on_the_day_fails_by_the_gate_of_the_card_however_go
     assert judged.gate("authorization").rule == "authorization.approved"
 
 
+def test_a_modifier_that_was_not_asked_for_is_named() -> None:
+    gate = approved(LEFT, asked=of(modifier=[coded(HCPCS, "RT")])).clear().gate("authorization")
+    assert str(gate.reason) == (
+        "The request is for G0463 with modifier RT; the order asks for Cardiology, consult and treat with modifier LT: "
+        "ask for that."
+    )
+
+
 def test_between_two_spans_the_visit_is_told_how_many_days_it_is_past_the_one_before() -> None:
     judged = approved(said=spans((-9, 9), (14, 60))).clear()
     assert str(judged.gate("authorization").reason) == "Visit is 3 days past the approval: extend or move."

@@ -12,13 +12,14 @@ from typing import Final
 
 from carecoord.domain.clearance import parts
 from carecoord.domain.clearance.clearance import Clearance
+from carecoord.domain.prior_auth.code_ranges import within
 from carecoord.domain.prior_auth.decisions import CODE_END, parties, served, team
 from carecoord.domain.prior_auth.desk.answers import Choice
 from carecoord.domain.prior_auth.desk.guides import Guide
 from carecoord.domain.prior_auth.units import amount
 from carecoord.domain.referrals.case import Case
 from carecoord.domain.resource.days import shifted
-from carecoord.domain.resource.elements import Json, codes, extension, item, items, key, whole
+from carecoord.domain.resource.elements import Json, code_of, codes, extension, item, items, key, whole
 
 IN_NETWORK: Final = "in-network"
 
@@ -62,9 +63,18 @@ def is_of(claim: Json, case: Case, judged: Clearance) -> bool:
     return all(not each or any(one.same(other) for one in each for other in who) for each in named)
 
 
-def services(claim: Json) -> frozenset[str]:
-    """The codes of every service that a request asks for."""
-    return frozenset(code for each in items(claim, "item") for _, code in codes(item(each, "productOrService")))
+def services(claim: Json) -> frozenset[tuple[str, str]]:
+    """Every service that a request asks for: its code, and the end of its range, empty for one code alone."""
+    return frozenset(
+        (code, code_of(item(extension(each, CODE_END), "valueCodeableConcept")))
+        for each in items(claim, "item") for _, code in codes(item(each, "productOrService"))
+    )  # fmt: skip
+
+
+def meet(asked: Iterable[tuple[str, str]], other: Iterable[tuple[str, str]]) -> bool:
+    """Whether one of these services is one of those."""
+    held = list(other)
+    return any(within(low, *each) or within(each[0], low, high) for low, high in asked for each in held)
 
 
 def _within(quantity: Json, units: int) -> bool:
