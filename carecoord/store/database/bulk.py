@@ -42,9 +42,10 @@ def insert(conn: Connection, table: Table, rows: Sequence[Values]) -> None:
     _each(conn, table, rows, "insert")
 
 
-def upsert(conn: Connection, table: Table, rows: Sequence[Values]) -> None:
-    """Insert rows, or replace those with the same primary key."""
-    _each(conn, table, rows, "upsert")
+def upsert(conn: Connection, table: Table, rows: Sequence[Values], changed: tuple[str, ...] = ()) -> None:
+    """Insert rows, or replace those with the same primary key. changed: the columns in which these differ at most,
+    where the caller knows it: of the others SQLite then leaves the indexes alone."""
+    _each(conn, table, rows, "upsert", changed)
 
 
 def add(conn: Connection, table: Table, rows: Sequence[Values]) -> None:
@@ -72,6 +73,17 @@ def remove(conn: Connection, table: Table, rids: Sequence[int]) -> None:
         _driver(conn).execute(_postgresql_delete(table), {"rids": list(rids)})
 
 
+def discard(conn: Connection, table: Table, rows: Sequence[Values]) -> None:
+    """Delete just these rows, given in the order of the table's columns."""
+    if not rows:
+        return
+    if conn.dialect.name == "sqlite":
+        places = _key_places(table)
+        _driver(conn).executemany(_sqlite_discard(table), [tuple([row[n] for n in places]) for row in rows])
+    else:
+        _driver(conn).execute(_postgresql_discard(table), {"rows": _json(rows).decode()})
+
+
 def together(conn: Connection) -> AbstractContextManager[object]:
     """Send what is written inside in one go; PostgreSQL's errors come at the end of it. Only this module's functions
     may be used inside."""
@@ -84,17 +96,27 @@ def runs(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
         yield items[start : start + size]
 
 
-def _each(conn: Connection, table: Table, rows: Sequence[Values], how: str) -> None:
+def _each(
+    conn: Connection, table: Table, rows: Sequence[Values], how: str, changed: tuple[str, ...] = ()
+) -> None:  # fmt: skip
     if not rows:
         return
     if conn.dialect.name == "sqlite":
-        _driver(conn).executemany(_sqlite_insert(table, how), rows)
+        _driver(conn).executemany(_sqlite_insert(table, how, changed), rows)
     else:
-        _driver(conn).execute(_postgresql_insert(table, how), {"rows": _json(rows).decode()})
+        _driver(conn).execute(_postgresql_insert(table, how, changed), {"rows": _json(rows).decode()})
 
 
 def _driver(conn: Connection) -> Any:
     return conn.connection.dbapi_connection
+
+
+def _values(table: Table) -> list[str]:
+    return [column.name for column in table.columns if not column.primary_key]
+
+
+def _key_places(table: Table) -> list[int]:
+    return [n for n, column in enumerate(table.columns) if column.primary_key]
 
 
 def _names(table: Table, how: str) -> list[str]:
@@ -102,13 +124,13 @@ def _names(table: Table, how: str) -> list[str]:
 
 
 @cache
-def _sqlite_insert(table: Table, how: str) -> str:
+def _sqlite_insert(table: Table, how: str, changed: tuple[str, ...]) -> str:
     values: dict[str, Any] = {name: bindparam(name) for name in _names(table, how)}
     statement = sqlite.insert(table).values(values)
     if how == "upsert":
         statement = statement.on_conflict_do_update(
             index_elements=list(table.primary_key),
-            set_={c.name: statement.excluded[c.name] for c in table.columns if not c.primary_key},
+            set_={name: statement.excluded[name] for name in changed or _values(table)},
         )
     elif how == "add":
         statement = statement.on_conflict_do_nothing()
@@ -137,7 +159,7 @@ def _elements() -> ColumnElement[Any]:
 
 
 @cache
-def _postgresql_insert(table: Table, how: str) -> str:
+def _postgresql_insert(table: Table, how: str, changed: tuple[str, ...]) -> str:
     names = _names(table, how)
     element = _elements()
     values = [_value(element.op("->>")(literal_column(str(n))), table.c[name]) for n, name in enumerate(names)]
@@ -145,7 +167,7 @@ def _postgresql_insert(table: Table, how: str) -> str:
     if how == "upsert":
         statement = statement.on_conflict_do_update(
             index_elements=list(table.primary_key),
-            set_={c.name: statement.excluded[c.name] for c in table.columns if not c.primary_key},
+            set_={name: statement.excluded[name] for name in changed or _values(table)},
         )
     elif how == "add":
         statement = statement.on_conflict_do_nothing()
@@ -170,3 +192,18 @@ def _sqlite_delete(table: Table) -> str:
 def _postgresql_delete(table: Table) -> str:
     rids = cast(bindparam("rids"), postgresql.ARRAY(table.c.rid.type))
     return str(delete(table).where(table.c.rid == any_(rids)).compile(dialect=_psycopg))
+
+
+@cache
+def _sqlite_discard(table: Table) -> str:
+    these = (column == bindparam(column.name) for column in table.columns if column.primary_key)
+    return str(delete(table).where(*these).compile(dialect=sqlite.dialect()))
+
+
+@cache
+def _postgresql_discard(table: Table) -> str:
+    element, columns = _elements(), list(table.columns)
+    these = (
+        columns[n] == _value(element.op("->>")(literal_column(str(n))), columns[n]) for n in _key_places(table)
+    )
+    return str(delete(table).where(*these).compile(dialect=_psycopg))

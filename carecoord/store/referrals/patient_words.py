@@ -28,9 +28,9 @@ def put(conn: Connection, rids: Iterable[int], said_by: Iterable[tuple[int, str,
     for run in bulk.runs(sorted(wanted), _RUN):
         for rid, word, who in driver.every(conn, _standing, {"rids": listed(run)}):
             held.setdefault(rid, set()).add((word, who))
-    stale = sorted(rid for rid, said in wanted.items() if held.get(rid, set()) != said)
-    bulk.remove(conn, patient_word, [rid for rid in stale if rid in held])
-    bulk.insert(conn, patient_word, sorted((word, rid, who) for rid in stale for word, who in wanted[rid]))
+    before, now = ({(word, rid, who) for rid, said in each.items() for word, who in said} for each in (held, wanted))
+    bulk.discard(conn, patient_word, sorted(before - now))
+    bulk.insert(conn, patient_word, sorted(now - before))
 
 
 def rows(patient: str, texts: Sequence[str]) -> set[tuple[str, str]]:

@@ -35,6 +35,7 @@ from carecoord.store.resources.change import (
 __all__ = ["Actor", "Change", "Later", "Projector", "Touched", "Written", "put", "put_all"]
 
 _RUN = 400  # keys in one statement; both databases bound the number of parameters
+_CONTENT = ("version", "updated", "source", "hash", "body", "method")  # of `resource`: what any new version changes
 _STATUS = {"created": ("create", 201), "updated": ("update", 200), "deleted": ("delete", 204)}
 
 Projector = Callable[[Connection, Sequence[Touched], datetime], None]
@@ -184,7 +185,9 @@ def _store(conn: Connection, applied: Sequence[AppliedChange], actor: Actor) -> 
     try:
         with bulk.together(conn):
             bulk.insert(conn, resource, [_row(each) for each in applied if each.known is None])
-            bulk.upsert(conn, resource, [_row(each) for each in applied if each.known])
+            known = [each for each in applied if each.known]
+            bulk.upsert(conn, resource, [_row(each) for each in known if _is_elsewhere(each)])
+            bulk.upsert(conn, resource, [_row(each) for each in known if not _is_elsewhere(each)], _CONTENT)
             _flag(conn, applied, before)
             index_rows.keep(conn, [(each.rid, each.index) for each in applied], standing)
             audit_events.record(conn, [_event(each, actor) for each in applied])
@@ -200,6 +203,12 @@ def _flag(conn: Connection, applied: Sequence[AppliedChange], before: Sequence[i
     found = [(each.rid, each.change.flags) for each in applied if each.index]
     rows = [(rid, n, i.severity, i.code, i.text, i.where) for rid, issues in found for n, i in enumerate(issues)]
     bulk.insert(conn, flag, rows)
+
+
+def _is_elsewhere(each: AppliedChange) -> bool:
+    """Whether a resource that was there comes or goes, or is about another patient than it was."""
+    known = each.known
+    return known is None or known.deleted != (each.index is None) or known.patient != each.patient
 
 
 def _row(each: AppliedChange) -> bulk.Values:

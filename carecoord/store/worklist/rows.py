@@ -1,6 +1,6 @@
 """The worklist written: case rows, and the words that they are found by, kept together in the caller's transaction."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, exists, func, literal, or_, select, union_all, update
@@ -67,6 +67,7 @@ _due = union_all(*(select(each.subquery().c.patient) for each in (marks.patients
 _first = select(func.min(case.c.changes_at)).scalar_subquery()
 _behind = select(literal(1)).where(or_(marks.are_there(), _first <= bindparam("now")))
 _numbered = select(case).where(OneOf(case.c.rid, "rids"))
+_words = select(case_word.c.word, case_word.c.rid).where(OneOf(case_word.c.rid, "rids"))
 _SPECIALTIES = 60
 _BATCH = 500  # row numbers in one statement: both databases bound the number of parameters
 
@@ -189,10 +190,7 @@ def save(
         known = _held(conn, [row["rid"] for row in run]) if held is None else held
         bulk.insert(conn, case, [_in_order(row) for row in run if row["rid"] not in known])
         _change(conn, [row for row in run if row["rid"] in known], known)
-        renamed = [row for row in run if _searched(known.get(row["rid"])) != _searched(row)]
-        bulk.remove(conn, case_word, [row["rid"] for row in renamed if row["rid"] in known])
-        found = sorted((word, row["rid"]) for row in renamed for word in spelt(row["searched"], row["payer_searched"]))
-        bulk.insert(conn, case_word, found)
+        _reword(conn, [row for row in run if _searched(known.get(row["rid"])) != _searched(row)], known)
         changes.note(conn, [row["rid"] for row in run])
 
 
@@ -222,6 +220,15 @@ def _change(conn: Connection, rows: Sequence[Mapping[str, Any]], known: Mapping[
         alike = {differs: [row for several in alike.values() for row in several]}
     for names, several in alike.items():
         bulk.change(conn, case, names, [(row["rid"], *(row[name] for name in names)) for row in several])
+
+
+def _reword(conn: Connection, rows: Sequence[Mapping[str, Any]], known: Container[int]) -> None:
+    """Let these rows be found by what they say now. known: which of them were found by something before."""
+    wanted = {(word, row["rid"]) for row in rows for word in spelt(row["searched"], row["payer_searched"])}
+    before = [row["rid"] for row in rows if row["rid"] in known]
+    held = set(every(conn, _words, {"rids": listed(before)})) if before else set[tuple[str, int]]()
+    bulk.discard(conn, case_word, sorted(held - wanted))
+    bulk.insert(conn, case_word, sorted(wanted - held))
 
 
 def _searched(row: Mapping[str, Any] | None) -> tuple[str, str] | None:

@@ -298,18 +298,31 @@ def test_of_many_who_create_the_same_resource_at_once_one_creates_it(store: Stor
 def test_of_what_a_resource_is_found_by_only_what_differs_is_written_and_what_was_wrong_is_put_right(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store.put(patient(gender="female", birthDate="1960-03-14"))
-    written, real = [], bulk.insert
+    home = {"line": ["1 Oak Street"], "city": "Springfield"}
+    who = {"gender": "female", "birthDate": "1960-03-14", "address": [home]}
+    store.put(patient(**who))
+    written = []
 
-    def noted(conn: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
-        written.extend([table.name] if rows and table.name.startswith("ix_") else [])
-        real(conn, table, rows)
+    def note(how: str) -> None:
+        real = getattr(bulk, how)
 
-    monkeypatch.setattr(bulk, "insert", noted)
-    store.put(patient(gender="female", birthDate="1960-03-14", maritalStatus={"text": "married"}))
+        def noted(conn: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+            written.extend([(how, table.name, len(rows))] if rows and table.name.startswith("ix_") else [])
+            real(conn, table, rows)
+
+        monkeypatch.setattr(bulk, how, noted)
+
+    for how in ("insert", "discard", "remove"):
+        note(how)
+    store.put(patient(**who, maritalStatus={"text": "married"}))
     assert written == []
-    store.put(patient(gender="female", birthDate="1960-03-15"))
-    assert written == ["ix_date"]
+    store.put(patient(**who | {"birthDate": "1960-03-15"}))
+    assert written == [("discard", "ix_date", 1), ("insert", "ix_date", 1)]
+    written.clear()
+    store.put(patient(gender="female", birthDate="1960-03-15", address=[home | {"line": ["2 Elm Street"]}]))
+    assert written == [("discard", "ix_string", 1), ("insert", "ix_string", 1)]
+    assert store.ids("Patient?address=2 elm&address-city=springfield") == ["ngozi"]
+    assert store.ids("Patient?address=1 oak") == []
     assert store.ids("Patient?birthdate=1960-03-15&gender=female&family=okafor") == ["ngozi"]
     assert store.ids("Patient?birthdate=1960-03-14") == []
     with writing(store.engine) as conn:
