@@ -209,16 +209,15 @@ def writing(engine: Engine) -> Iterator[Connection]:
     Raises errors.DatabaseAway (503, Retry-After) when the database is locked for too long, broke a deadlock at our
     cost, or is not reachable: in each case nothing was written, and the same request may be sent again.
     """
-    with _connected(engine, writes=True) as conn:
-        raw: Any = conn.connection.dbapi_connection
-        if not isinstance(raw, sqlite3.Connection):
-            with conn.begin():
-                yield conn
-            return
-        with _turn(engine.url.database) as until:
-            _begin(raw, until)
-            with conn.begin():
-                yield conn
+    if engine.dialect.name != "sqlite":
+        with _connected(engine, writes=True) as conn, conn.begin():
+            yield conn
+        return
+    # The turn before the connection: who writes next has that of the one before, which knows the pages.
+    with _turn(engine.url.database) as until, _connected(engine, writes=True) as conn:
+        _begin(conn.connection.dbapi_connection, until)
+        with conn.begin():
+            yield conn
 
 
 @contextmanager
@@ -234,7 +233,7 @@ def _turn(database: str | None) -> Iterator[float]:
         turn.release()
 
 
-def _begin(raw: sqlite3.Connection, until: float) -> None:
+def _begin(raw: Any, until: float) -> None:
     """Take the write lock. SQLite's own way of waiting sleeps up to a tenth of a second at a time: writers that crowd
     then leave the database idle for most of it. We look again a hundred times as often."""
     raw.execute("PRAGMA busy_timeout = 0")
