@@ -42,10 +42,9 @@ def insert(conn: Connection, table: Table, rows: Sequence[Values]) -> None:
     _each(conn, table, rows, "insert")
 
 
-def upsert(conn: Connection, table: Table, rows: Sequence[Values], changed: tuple[str, ...] = ()) -> None:
-    """Insert rows, or replace those with the same primary key. changed: the columns in which these differ at most,
-    where the caller knows it: of the others SQLite then leaves the indexes alone."""
-    _each(conn, table, rows, "upsert", changed)
+def upsert(conn: Connection, table: Table, rows: Sequence[Values]) -> None:
+    """Insert rows, or replace those with the same primary key."""
+    _each(conn, table, rows, "upsert")
 
 
 def add(conn: Connection, table: Table, rows: Sequence[Values]) -> None:
@@ -96,23 +95,17 @@ def runs(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
         yield items[start : start + size]
 
 
-def _each(
-    conn: Connection, table: Table, rows: Sequence[Values], how: str, changed: tuple[str, ...] = ()
-) -> None:  # fmt: skip
+def _each(conn: Connection, table: Table, rows: Sequence[Values], how: str) -> None:
     if not rows:
         return
     if conn.dialect.name == "sqlite":
-        _driver(conn).executemany(_sqlite_insert(table, how, changed), rows)
+        _driver(conn).executemany(_sqlite_insert(table, how), rows)
     else:
-        _driver(conn).execute(_postgresql_insert(table, how, changed), {"rows": _json(rows).decode()})
+        _driver(conn).execute(_postgresql_insert(table, how), {"rows": _json(rows).decode()})
 
 
 def _driver(conn: Connection) -> Any:
     return conn.connection.dbapi_connection
-
-
-def _values(table: Table) -> list[str]:
-    return [column.name for column in table.columns if not column.primary_key]
 
 
 def _key_places(table: Table) -> list[int]:
@@ -124,13 +117,13 @@ def _names(table: Table, how: str) -> list[str]:
 
 
 @cache
-def _sqlite_insert(table: Table, how: str, changed: tuple[str, ...]) -> str:
+def _sqlite_insert(table: Table, how: str) -> str:
     values: dict[str, Any] = {name: bindparam(name) for name in _names(table, how)}
     statement = sqlite.insert(table).values(values)
     if how == "upsert":
         statement = statement.on_conflict_do_update(
             index_elements=list(table.primary_key),
-            set_={name: statement.excluded[name] for name in changed or _values(table)},
+            set_={c.name: statement.excluded[c.name] for c in table.columns if not c.primary_key},
         )
     elif how == "add":
         statement = statement.on_conflict_do_nothing()
@@ -159,7 +152,7 @@ def _elements() -> ColumnElement[Any]:
 
 
 @cache
-def _postgresql_insert(table: Table, how: str, changed: tuple[str, ...]) -> str:
+def _postgresql_insert(table: Table, how: str) -> str:
     names = _names(table, how)
     element = _elements()
     values = [_value(element.op("->>")(literal_column(str(n))), table.c[name]) for n, name in enumerate(names)]
@@ -167,7 +160,7 @@ def _postgresql_insert(table: Table, how: str, changed: tuple[str, ...]) -> str:
     if how == "upsert":
         statement = statement.on_conflict_do_update(
             index_elements=list(table.primary_key),
-            set_={name: statement.excluded[name] for name in changed or _values(table)},
+            set_={c.name: statement.excluded[c.name] for c in table.columns if not c.primary_key},
         )
     elif how == "add":
         statement = statement.on_conflict_do_nothing()
@@ -203,7 +196,6 @@ def _sqlite_discard(table: Table) -> str:
 @cache
 def _postgresql_discard(table: Table) -> str:
     element, columns = _elements(), list(table.columns)
-    these = (
-        columns[n] == _value(element.op("->>")(literal_column(str(n))), columns[n]) for n in _key_places(table)
-    )
+    values = ((columns[n], element.op("->>")(literal_column(str(n)))) for n in _key_places(table))
+    these = (column == _value(text, column) for column, text in values)
     return str(delete(table).where(*these).compile(dialect=_psycopg))

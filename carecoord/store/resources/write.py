@@ -35,7 +35,7 @@ from carecoord.store.resources.change import (
 __all__ = ["Actor", "Change", "Later", "Projector", "Touched", "Written", "put", "put_all"]
 
 _RUN = 400  # keys in one statement; both databases bound the number of parameters
-_CONTENT = ("version", "updated", "source", "hash", "body", "method")  # of `resource`: what any new version changes
+_CONTENT = ("version", "updated", "source", "hash", "body", "method")  # of `resource`: what a new version changes
 _STATUS = {"created": ("create", 201), "updated": ("update", 200), "deleted": ("delete", 204)}
 
 Projector = Callable[[Connection, Sequence[Touched], datetime], None]
@@ -186,8 +186,8 @@ def _store(conn: Connection, applied: Sequence[AppliedChange], actor: Actor) -> 
         with bulk.together(conn):
             bulk.insert(conn, resource, [_row(each) for each in applied if each.known is None])
             known = [each for each in applied if each.known]
-            bulk.upsert(conn, resource, [_row(each) for each in known if _is_elsewhere(each)])
-            bulk.upsert(conn, resource, [_row(each) for each in known if not _is_elsewhere(each)], _CONTENT)
+            bulk.upsert(conn, resource, [_row(each) for each in known if not _stays(each)])
+            bulk.change(conn, resource, _CONTENT, [_content(each) for each in known if _stays(each)])
             _flag(conn, applied, before)
             index_rows.keep(conn, [(each.rid, each.index) for each in applied], standing)
             audit_events.record(conn, [_event(each, actor) for each in applied])
@@ -205,10 +205,15 @@ def _flag(conn: Connection, applied: Sequence[AppliedChange], before: Sequence[i
     bulk.insert(conn, flag, rows)
 
 
-def _is_elsewhere(each: AppliedChange) -> bool:
-    """Whether a resource that was there comes or goes, or is about another patient than it was."""
+def _stays(each: AppliedChange) -> bool:
+    """Whether a resource was there, is there still, and is about whom it was about: then a new version touches none of
+    the indexes of its row but that of the time."""
     known = each.known
-    return known is None or known.deleted != (each.index is None) or known.patient != each.patient
+    return known is not None and known.deleted == (each.index is None) and known.patient == each.patient
+
+
+def _content(each: AppliedChange) -> bulk.Values:
+    return (each.rid, each.version, each.updated, each.source, each.hash, each.body, each.method)
 
 
 def _row(each: AppliedChange) -> bulk.Values:
