@@ -10,6 +10,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from sqlalchemy import Connection
+
 from carecoord.actions.access import sides
 from carecoord.actions.access.turn import Turn
 from carecoord.actions.agreements.office import steps
@@ -121,10 +123,18 @@ def stands(turn: Turn, aims: Iterable[Aim]) -> Standing:
     there = wanted
     if len(wanted) > 1 and turn.conn.dialect.name == "postgresql":  # of many most are new, and locks take room
         there = {(row.type, row.id) for row in read.many(turn.conn, wanted)}
-    alone(turn.conn, *(f"state {type}/{id}" for type, id in there))
+    _hold(turn.conn, there)
     found = read.many(turn.conn, wanted)  # as it is now that nobody else is before us
+    while come := {(row.type, row.id) for row in found} - there:  # made while we looked what is there
+        _hold(turn.conn, come)
+        there |= come
+        found = read.many(turn.conn, wanted)
     held: Held = {(row.type, row.id): json.loads(row.body) for row in found}
     return held, {(row.type, row.id): row.version for row in found}
+
+
+def _hold(conn: Connection, places: Iterable[tuple[str, str]]) -> None:
+    alone(conn, *(f"state {type}/{id}" for type, id in places))
 
 
 @dataclass

@@ -41,7 +41,8 @@ case_ahead = Table(  # when time alone changes a case row next, and what it will
     Column("at", Big),  # when; nothing where time changes nothing
     Column("version", Big, nullable=False),  # another whenever the case was judged: what was foreseen before is void
     Column("told", Str),  # what it will be, as JSON; empty where nobody can say, nothing where nobody looked yet
-    Index("case_ahead_wanted", "at", sqlite_where=column("told").is_(None), postgresql_where=column("told").is_(None)),
+    Index("case_ahead_wanted", "at", "rid", sqlite_where=column("told").is_(None),
+          postgresql_where=column("told").is_(None)),
     Index("case_ahead_told", "at", sqlite_where=column("told").is_not(None),
           postgresql_where=column("told").is_not(None)),
 )  # fmt: skip

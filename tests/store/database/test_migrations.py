@@ -90,6 +90,7 @@ WRITTEN = {  # number -> sha256 of what the migration does; a line is added when
     "0065": "47e064bcfd1ca14992332bccb3a620787169566c1d73ac86800ea9ce1b6a3694",
     "0066": "5b2c85346b62e230d55796f0e130799f33f810c0b1ada1d0b8682adf2fbb6be3",
     "0067": "211acf2ef27243b87770738eda99583ead3251ed31902288b1a2ee513812e3bf",
+    "0068": "a0e978e2f9a1c6901c44210be6f7c31c51de70911fde69ded334f49cca8d17ef",
 }
 
 

@@ -36,6 +36,7 @@ _next = select(*_picked).where(case.c.rid > bindparam("after")).order_by(case.c.
 _some = select(*_picked, case.c.searched, case.c.payer_searched).where(OneOf(case.c.rid, "rids"))
 _WORN: Final = 20_000
 Respelt = tuple[bool, bool, str, int]  # whether it is gained, and the word as Ahead has it
+Alike = dict[Any, Any]  # of what is equal the one that is kept
 _WORDS: Final = 64  # beginnings of words whose rows are kept, once they have been asked for
 _AT_ONCE: Final = 2_000  # rows that may be turned while somebody waits
 _PLACES: Final = {name: n for n, name in enumerate((*_COLUMNS, "searched", "payer_searched"))}
@@ -44,7 +45,9 @@ _PLACES: Final = {name: n for n, name in enumerate((*_COLUMNS, "searched", "paye
 class Copy:
     """Each row has a slot; those that come later get slots behind the others. Not to be used by two threads at once."""
 
-    def __init__(self, numbers: Mapping[str, Numbers], coded: Mapping[str, Coded]) -> None:
+    def __init__(
+        self, numbers: Mapping[str, Numbers], coded: Mapping[str, Coded], alike: Alike | None = None
+    ) -> None:  # fmt: skip
         self.rids = self._base = numbers["rid"]
         self.rows = BitMap(range(len(self.rids)))
         self.facets = {name: Facet(coded[name]) for name in FACET_COLUMNS}
@@ -59,7 +62,7 @@ class Copy:
         self._untold = BitMap()  # rows whose time has come and of which nothing was foreseen
         self._respelt: dict[str, dict[Respelt, BitMap]] = {}  # two first letters -> words of turned rows, and which
         self._words_of: dict[int, tuple[Respelt, ...]] = {}  # the same by turned row
-        self._alike: dict[tuple[Respelt, ...], tuple[Respelt, ...]] = {}  # each once
+        self._alike: Alike = {} if alike is None else alike
         self._later: dict[int, int] = {}  # rid -> slot, of rows that came since, also of those that have gone again
         self._found: OrderedDict[Word, BitMap] = OrderedDict()
 
@@ -105,7 +108,7 @@ class Copy:
             for row in driver.every(conn, _some, {"rids": listed(list(found))}) if found else ():
                 one = found[row[0]]
                 self._put(_turned(row, one))
-                self.mark(self._slot(row[0])[0], _otherwise(one), row[_PLACES["changes_at"]])
+                self.mark(self._slot(row[0])[0], _otherwise(one, self._alike), row[_PLACES["changes_at"]])
             self._untold |= late - self.turned
         return True
 
@@ -114,12 +117,11 @@ class Copy:
         return self.orders["changes_at"].before(now + 1) & self.rows
 
     def mark(self, slot: int, words: tuple[Respelt, ...], at: int) -> None:
-        """Remember that a row is here as it was foreseen from an instant on, and by which words it is found otherwise:
-        at a midnight very many by the same."""
+        """Remember that a row is here as it was foreseen from an instant on, and by which words it is found so."""
         self.turned.add(slot)
         self.turned_at = max(self.turned_at, at)
         if words:
-            self._words_of[slot] = words = self._alike.setdefault(words, words)
+            self._words_of[slot] = words
         for word in words:
             self._respelt.setdefault(word[2][:2], {}).setdefault(word, BitMap()).add(slot)
 
@@ -209,12 +211,11 @@ def read(conn: Connection, now: int) -> Copy:
     numbers: dict[str, list[Numbers]] = {name: [] for name in ("rid", *NUMBER_COLUMNS)}
     coded = {name: Coded() for name in (*FACET_COLUMNS, *WORD_COLUMNS)}
     turned: list[tuple[int, tuple[Respelt, ...], int]] = []  # slot, its words, since when
-    alike: dict[tuple[Respelt, ...], tuple[Respelt, ...]] = {}
+    alike: Alike = {}
     first = 0
     for run in _runs(conn):
         for n, one in _due(conn, run, now):
-            words = _otherwise(one)
-            turned.append((first + n, alike.setdefault(words, words), run[n][_PLACES["changes_at"]]))
+            turned.append((first + n, _otherwise(one, alike), run[n][_PLACES["changes_at"]]))
             run[n] = _turned(run[n], one)
         first += len(run)
         for name, values in zip(_COLUMNS, zip(*run, strict=True), strict=True):
@@ -224,7 +225,7 @@ def read(conn: Connection, now: int) -> Copy:
                 told = [NULL if value is None else value for value in values] if None in values else values
                 numbers[name].append(np.array(told, np.int64))
     none: Numbers = np.zeros(0, np.int64)
-    copy = Copy({name: np.concatenate([none, *runs]) for name, runs in numbers.items()}, coded)
+    copy = Copy({name: np.concatenate([none, *runs]) for name, runs in numbers.items()}, coded, alike)
     for each in turned:
         copy.mark(*each)
     return copy
@@ -240,9 +241,12 @@ def _due(conn: Connection, run: Sequence[tuple[Any, ...]], now: int) -> Iterator
         yield from ((late[rid], one) for rid, one in found.items() if rid in late)
 
 
-def _otherwise(one: Ahead) -> tuple[Respelt, ...]:
-    """The words by which a row is found otherwise."""
-    return tuple((gained, *word) for gained, several in ((False, one.lost), (True, one.gained)) for word in several)
+def _otherwise(one: Ahead, alike: Alike) -> tuple[Respelt, ...]:
+    """The words by which a row is found otherwise. At a midnight very many rows are by the same: each word and each
+    list of words is kept once."""
+    said = ((gained, *word) for gained, several in ((False, one.lost), (True, one.gained)) for word in several)
+    words = tuple([alike.setdefault(word, word) for word in said])
+    return alike.setdefault(words, words)
 
 
 def _turned(row: tuple[Any, ...], one: Ahead) -> tuple[Any, ...]:

@@ -1,0 +1,43 @@
+"""How a question about a card stands is true also where two write about it at once, of a patient who has no case."""
+
+from collections.abc import Callable
+from threading import Thread
+
+import pytest
+from sqlalchemy import Engine, select
+
+from carecoord.fhir.instants import micros
+from carecoord.store.coverage.tables import eligibility_question
+from carecoord.store.database.engine import open_engine, writing
+from tests.domain.stories import NOW, PATIENT, REGISTRY, at, coverage, eligibility, ref
+from tests.domain.worklist.test_project import put
+
+QUESTION = {
+    "resourceType": "CoverageEligibilityRequest", "id": "asked", "status": "active", "purpose": ["validation"],
+    "patient": ref("Patient/pat"), "created": at(-9, "08:00"), "insurer": ref("Organization/payer-1"),
+    "insurance": [{"coverage": ref("Coverage/card-1")}],
+}  # fmt: skip
+
+
+def answer(engine: Engine, age: int) -> None:
+    with writing(engine) as conn:
+        put(conn, eligibility(age, request=ref("CoverageEligibilityRequest/asked")))
+
+
+@pytest.mark.postgres
+def test_of_two_answers_that_are_written_at_once_the_earlier_is_told(new_database: Callable[[str], str]) -> None:
+    engine = open_engine(new_database("postgres"))
+    with writing(engine) as conn:
+        put(conn, PATIENT, *REGISTRY, coverage(), QUESTION)
+    other = Thread(target=answer, args=(engine, 5))
+    with writing(engine) as conn:
+        put(conn, eligibility(2, request=ref("CoverageEligibilityRequest/asked")))
+        other.start()
+        other.join(0.5)
+        assert other.is_alive(), "it waits for the first"
+    other.join()
+    with writing(engine) as conn:
+        (row,) = conn.execute(select(eligibility_question))
+    days = (micros(NOW) - row.answered) / 86_400_000_000
+    assert 4 < days < 6, "five days ago, by the one that came second"
+    engine.dispose()
