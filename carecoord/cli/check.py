@@ -140,13 +140,16 @@ def later(world: World) -> str:
     """No job waits for a person."""
     with reading(world.engine) as conn:
         stuck = jobs.stuck(conn, world.clock())
+        idle = [each.lane for each in jobs.counts(conn, world.clock()) if each.due and not each.running]
     if stuck:
         first = f"{stuck[0].kind} {stuck[0].key}: {stuck[0].error}"
         raise Wrong(f"{len(stuck)} jobs failed too often, the first: {first}. Mend that, then: carecoord jobs retry")
     oldest = health.numbers(world).oldest
     late = (micros(world.clock()) - oldest) // 1_000_000 if oldest else 0
     if late > STALE:
-        raise Wrong(f"a job is due for {late // 60:,} minutes: carecoord serve or carecoord work must run; see its log")
+        which = f" (lane {', '.join(idle)})" if idle else ""
+        todo = "carecoord serve, or carecoord work in each lane, must run; see its log"
+        raise Wrong(f"a job is due for {late // 60:,} minutes{which}: {todo}")
     return "no job waits for a person, none is late"
 
 

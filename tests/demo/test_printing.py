@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from rich.console import Console
 
 from carecoord.cli import GROUPS, VERBS
 from carecoord.cli.screen import Screen
+from carecoord.store.database import outbox
+from carecoord.store.database.engine import open_engine, writing
 
 from .conftest import Run
 
@@ -99,6 +102,17 @@ def test_check_is_read_by_programs_and_ends_as_ever(ready: Run) -> None:
     found = {row["what"]: row["standing"] for row in json.loads(out)}
     assert code == 1
     assert (found["database"], found["people"]) == ("good", "bad")
+
+
+def test_check_names_the_lane_that_nobody_does(ready: Run, tmp_path: Path) -> None:
+    """Machines that are given lanes (`work --lane`) may leave one out between them."""
+    engine = open_engine(f"sqlite:///{tmp_path}/var/carecoord.db")
+    with writing(engine) as conn:
+        outbox.add(conn, "request-packet", "p1", b"{}", datetime.now(UTC) - timedelta(minutes=20, seconds=30))
+    engine.dispose()
+    _, out, _ = ready("check", "--json")
+    (said,) = [row["told"] for row in json.loads(out) if row["what"] == "later work" and row["standing"] == "bad"]
+    assert said.startswith("a job is due for 20 minutes (lane papers): carecoord serve, or carecoord work in each")
 
 
 def test_a_verb_that_has_verbs_shows_them_where_none_is_given(run: Run) -> None:

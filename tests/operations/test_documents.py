@@ -17,6 +17,7 @@ from carecoord.domain.timeline.changes import GOVERNED
 from carecoord.fhir import operations
 from carecoord.logs import SAID
 from carecoord.settings import FIELDS, PREFIX, Settings
+from carecoord.store.database import kinds
 from carecoord.store.database.engine import migrate
 from tests.bench import sizing
 from tests.operations.pages import DOCS, ROOT
@@ -208,6 +209,11 @@ def test_the_fields_of_the_log_are_those_that_may_be_said() -> None:
     part = (DOCS / "operations/monitoring.md").read_text().split("## The log")[1].split("##")[0]
     said = {name for row in re.findall(r"^\| (`.*?`) \|", part, re.M) for name in re.findall(r"`(\w+)`", row)}
     assert said - {*SAID, "route", "text"} == set(), "the two that only lines of their own have"
+
+
+def test_each_lane_of_later_work_is_told_to_who_shares_it_among_machines() -> None:
+    part = (DOCS / "operations/scale-out.md").read_text().split("## 5.")[1].split("\n## ")[0]
+    assert re.findall(r"^\| `(\w+)` \|", part, re.M) == list(kinds.LANES)
 
 
 def test_each_address_in_the_pages_is_one_of_ours(running: Any) -> None:
