@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, Boolean, ColumnElement, Integer, Text, bindparam
+from sqlalchemy import BigInteger, Boolean, ColumnElement, Integer, Select, Text, bindparam
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -66,6 +66,30 @@ def _few(few: OneOf, compiler: SQLCompiler, **kw: Any) -> str:
     column, values = (compiler.process(part, **kw) for part in few.clauses)
     each = f"jsonb_array_elements_text(CAST({values} AS jsonb))" + ("::bigint" if few.whole else "")
     return f"({column} = ANY(ARRAY(SELECT {each})))"
+
+
+class InRows(FunctionElement[Any]):
+    """The column's value is one that a statement finds: that is asked first, and each value of it is looked up in an
+    index of the column. Of no type, as `OneOf`."""
+
+    inherit_cache = True
+    name = "in_rows"
+
+    def __init__(self, column: ColumnElement[Any], found: Select[Any]) -> None:
+        super().__init__(column, found.scalar_subquery())
+        self.type = NullType()
+
+
+@compiles(InRows, "sqlite")
+def _in(among: InRows, compiler: SQLCompiler, **kw: Any) -> str:
+    column, found = (compiler.process(part, **kw) for part in among.clauses)
+    return f"({column} IN {found})"
+
+
+@compiles(InRows, "postgresql")
+def _any(among: InRows, compiler: SQLCompiler, **kw: Any) -> str:
+    column, found = (compiler.process(part, **kw) for part in among.clauses)
+    return f"({column} = ANY(ARRAY{found}))"
 
 
 def listed(values: Sequence[str] | Sequence[int]) -> str:

@@ -53,9 +53,7 @@ _KEPT = 400  # statements that a connection keeps prepared: a page sends some si
 # Our statements are written in the order they are to run (see statements.py); compiling a plan only costs time.
 _POSTGRES_OPTIONS = "-c join_collapse_limit=1 -c jit=off"
 _REPEATABLE_READ: Final = 3  # psycopg.IsolationLevel
-_PLAN_ONCE = text(
-    "SELECT set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true)"
-)
+_PLAN_ONCE = "SELECT set_config('plan_cache_mode','force_generic_plan',true), set_config('enable_seqscan','off',true)"
 _PLAN_ANEW = text("SELECT set_config('plan_cache_mode', 'force_custom_plan', true)")
 _AWAY = (
     sqlite3.SQLITE_BUSY,
@@ -334,7 +332,8 @@ def plan_once(conn: Connection) -> None:
     indexes. By itself it plans most of ours for each new value, and comes to the same: they are written in the order in
     which they are to run. SQLite does so anyway."""
     if conn.dialect.name == "postgresql":
-        conn.execute(_PLAN_ONCE)
+        raw: Any = conn.connection.dbapi_connection
+        raw.execute(_PLAN_ONCE)
 
 
 def alone(conn: Connection, *what: str) -> None:

@@ -137,7 +137,9 @@ def stale(type: str, id: str, expected: Expected, version: int | None = None) ->
 _wanted = (*(resource.c[name] for name in StoredResource.__dataclass_fields__),)
 _one = select(*_wanted).where(resource.c.type == bindparam("type"), resource.c.id == bindparam("id")).with_for_update()
 _many = (  # everybody locks in one order, so nobody waits in a circle
-    paired(_wanted, resource, "type", "id").order_by(resource.c.type, resource.c.id).with_for_update(of=resource)
+    paired(_wanted, resource, "type", "id", locked=True)
+    .order_by(resource.c.type, resource.c.id)
+    .with_for_update(of=resource)
 )
 _last = select(func.max(resource.c.rid))
 _next = select(func.nextval("resource_rid_seq")).select_from(func.generate_series(1, bindparam("count")))

@@ -4,6 +4,7 @@ depends on: a changed agreement finds the rows to judge anew by one index, also 
 import zlib
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import product
 from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, func, select
@@ -12,7 +13,7 @@ from carecoord.fhir.code_systems import spellings
 from carecoord.fhir.search import params
 from carecoord.fhir.search.extract import clip
 from carecoord.store.database import bulk, driver
-from carecoord.store.database.among import OneOf, listed
+from carecoord.store.database.among import InRows, OneOf, listed
 from carecoord.store.database.joins import listed_pairs, paired
 from carecoord.store.database.tables import case, case_need, ix_reference, ix_token
 from carecoord.store.database.tables import history as old
@@ -23,15 +24,13 @@ _RUN = 400  # values in one statement: both databases bound the number of parame
 
 # One text however many are asked for: PostgreSQL plans it once, and a list of values each time, the dearer the more
 # there is to know of the table.
-_named = paired((ix_token.c.rid,), ix_token, "code", "system").where(ix_token.c.key == bindparam("key"))
-_identified = select(*COLUMNS).where(new.c.rid.in_(_named)).order_by(new.c.rid)
-_to = select(ix_reference.c.rid).where(
-    OneOf(ix_reference.c.key, "keys"),
-    OneOf(ix_reference.c.id, "ids"),
-    ix_reference.c.url == "",
-    ix_reference.c.type == bindparam("type"),
-)
-_pointing = select(*COLUMNS).where(new.c.rid.in_(_to)).order_by(new.c.rid)
+_named = paired((ix_token.c.rid,), ix_token, "code", "system", ix_token.c.key == bindparam("key"))
+_identified = select(*COLUMNS).where(InRows(new.c.rid, _named)).order_by(new.c.rid)
+_to = paired(
+    (ix_reference.c.rid,), ix_reference, "key", "id",
+    ix_reference.c.url == "", ix_reference.c.type == bindparam("type"),
+)  # fmt: skip
+_pointing = select(*COLUMNS).where(InRows(new.c.rid, _to)).order_by(new.c.rid)
 _pointers = (
     select(ix_reference.c.key, ix_reference.c.type, ix_reference.c.id, ix_reference.c.rid)
     .where(OneOf(ix_reference.c.key, "keys"), OneOf(ix_reference.c.id, "ids"), ix_reference.c.url == "")
@@ -79,11 +78,11 @@ def values(conn: Connection, type: str, system: str) -> set[str]:
 
 def pointing(conn: Connection, parameters: Sequence[tuple[str, str]], type: str, ids: Iterable[str]) -> list[Row]:
     """Every resource that refers to one of type/id by one of the search parameters (its type, code)."""
-    asked = {"keys": listed([params.key(*each) for each in parameters]), "type": type}
+    keys = [params.key(*each) for each in parameters]
     return [
         row
         for run in bulk.runs(sorted(set(ids)), _RUN)
-        for row in driven(driver.every(conn, _pointing, asked | {"ids": listed(run)}))
+        for row in driven(driver.every(conn, _pointing, {"type": type, "pairs": listed_pairs(product(keys, run))}))
     ]
 
 

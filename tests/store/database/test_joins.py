@@ -1,0 +1,60 @@
+"""What is looked up by pairs of values on PostgreSQL, which keeps the plan that it made while there was little."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, text
+
+from carecoord.store.database.engine import open_engine, plan_once, writing
+from carecoord.store.resources import read
+from carecoord.store.resources.write import Change
+from carecoord.store.worklist import registry
+from tests.store.conftest import Store
+
+FEW, MANY = 400, 900
+_read = text("SELECT relname, idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = ANY(:names)")
+
+
+def _patient(n: int) -> dict[str, Any]:
+    return {
+        "resourceType": "Patient", "id": f"p{n}", "identifier": [{"system": "urn:mrn", "value": f"m{n}"}],
+        "managingOrganization": {"reference": f"Organization/o{n}"},
+    }  # fmt: skip
+
+
+def _found(conn: Connection, n: int) -> list[list[str]]:
+    """Who is found by an identifier, by whom they refer to, and by their name."""
+    rows = (
+        registry.identified(conn, "Patient", [("urn:mrn", f"m{n}")]),
+        registry.pointing(conn, [("Patient", "organization"), ("Patient", "link")], "Organization", [f"o{n}"]),
+        read.many(conn, [("Patient", f"p{n}")]),
+    )
+    return [[row.id for row in each] for each in rows]
+
+
+def _rows_read(conn: Connection) -> dict[str, int]:
+    """How many rows of each table have been fetched by its indexes."""
+    return dict(conn.execute(_read, {"names": ["resource", "ix_token", "ix_reference"]}).all())
+
+
+@pytest.mark.postgres
+def test_what_was_planned_while_there_was_little_is_looked_up_all_the_same_among_much(
+    new_database: Callable[[str], str],
+) -> None:
+    engine = open_engine(new_database("postgres"), kept=1)
+    store = Store(engine)
+    store.put_all(*(Change("Patient", f"p{n}", _patient(n)) for n in range(FEW)))
+    for _ in range(4):  # the connection prepares it, and plans it once
+        with writing(engine) as conn:
+            plan_once(conn)
+            assert _found(conn, 1) == [["p1"]] * 3
+    store.put_all(*(Change("Patient", f"p{n}", _patient(n)) for n in range(FEW, MANY)))
+    with writing(engine) as conn:
+        plan_once(conn)
+        before = _rows_read(conn)
+        assert _found(conn, 850) == [["p850"]] * 3
+        after = _rows_read(conn)
+    # the person three times, by one identifier and one reference
+    assert {name: after[name] - before[name] for name in after} == {"resource": 3, "ix_token": 1, "ix_reference": 1}
+    engine.dispose()
