@@ -236,7 +236,8 @@ class _Reader:
                 return _readable(days(each, zone) for each in periods)
         if self.answer.get("preAuthPeriod"):
             return (days(self.answer["preAuthPeriod"], zone),)
-        return next((found for each in (granted, asked) if (found := served(each, zone)) != ALWAYS), ALWAYS),
+        said = (found for each in (granted, asked) if (found := served(each, zone)) != ALWAYS)
+        return (next(said, ALWAYS),)
 
     def _named(self, granted: Json) -> list[Json]:
         """Whom the payer authorizes, as References that say who."""

@@ -192,7 +192,8 @@ def _other(at: Standing) -> Found:
     asked: Value = wanted.service
     services: list[Value] = [line.service for line in at.request.lines if line.service]
     if marked := [line for line in at.request.lines if line.covers(wanted.codes) and not line.suits(mine)]:
-        services, asked = [_marked(line.service, line.modifiers) for line in marked], _marked(asked, mine or ())
+        services = [_marked(line.service, line.modifiers) for line in marked]
+        asked = _marked(asked, mine or ())
     named = tuple(dict.fromkeys(services)) or sentence("service.another")
     gate = Gate(
         rule="authorization.service",

@@ -154,8 +154,8 @@ CARDS_NUMBER = {"subscriberId": "1122334455"}  # the member of the official exam
 MEMBER = {"identifier": [{"system": "http://example.org/MIN", "value": "12345678901"}]}
 
 
-def judged(one: Ehr, code: str, person: Json = MEMBER, **more: Any) -> Json:
-    sent = body("order-sign", order(code))
+def judged(one: Ehr, code: str, person: Json = MEMBER, wish: Json | None = None, **more: Any) -> Json:
+    sent = body("order-sign", order(code) | (wish or {}))
     sent["prefetch"]["patient"] = PERSON | person
     sent["prefetch"]["coverage"] = bundle(CARD | more, PAYER)
     return said(one.call("order-sign", sent))[0]
@@ -176,6 +176,31 @@ def test_what_is_authorized_already_is_satisfied_with_its_number_and_wants_no_pa
     assert judged(ehr, "70553", **CARDS_NUMBER)["pa-needed"] == ["auth-needed"]  # another service
     other = registered(ehr.world, ehr.http, "other-ehr", "rival")
     assert judged(other, "G0154", **CARDS_NUMBER)["pa-needed"] == ["auth-needed"]  # nobody learns of anothers
+
+
+def place(code: str) -> Json:
+    system = "https://www.cms.gov/Medicare/Coding/place-of-service-codes/Place_of_Service_Code_Set"
+    return {"locationCode": [{"coding": [{"system": system, "code": code}]}]}
+
+
+@pytest.mark.parametrize(
+    ("wish", "needed"),
+    [
+        ({"occurrenceDateTime": "2027-01-15"}, "satisfied"),
+        ({"occurrenceDateTime": "2027-02-01"}, "auth-needed"),
+        ({"occurrencePeriod": {"start": "2027-01-20", "end": "2027-03-01"}}, "satisfied"),
+        ({"occurrencePeriod": {"start": "2027-02-20"}}, "auth-needed"),
+        (place("11"), "satisfied"),
+        (place("22"), "auth-needed"),
+    ],
+)
+def test_what_is_authorized_satisfies_only_what_is_ordered_for_its_days_and_its_place(
+    ehr: Ehr, partner: Api, payer: Api, wish: Json, needed: str
+) -> None:
+    """The official request is for an office (place of service 11); the payer grants it until the end of January."""
+    partner.post("/Claim/$submit", homecare())
+    decide(payer, "A1", "AUTH0042", preAuthPeriod={"start": "2026-11-01", "end": "2027-01-31"})
+    assert judged(ehr, "G0154", wish=wish, **CARDS_NUMBER)["pa-needed"] == [needed]
 
 
 @pytest.mark.parametrize(
