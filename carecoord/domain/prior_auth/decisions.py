@@ -26,6 +26,7 @@ from carecoord.domain.resource.elements import (
     evidence,
     extension,
     extensions,
+    identifier,
     item,
     items,
     number,
@@ -34,7 +35,8 @@ from carecoord.domain.resource.elements import (
     whole,
     words,
 )
-from carecoord.domain.resource.parties import Directory, Party, Role, party
+from carecoord.domain.resource.parties import Directory, Party, Role, name, party
+from carecoord.fhir.code_systems import NPI, canonical
 
 CODE_END: Final = f"{PAS}/extension-productOrServiceCodeEnd"
 ALLOWED = {"allowedunits", "approvedunits", "authorizedunits"}  # adjudication categories (CARIN BB: allowedunits)
@@ -243,7 +245,7 @@ class _Reader:
         """Whom the payer authorizes, as References that say who."""
         said = extensions(granted, f"{PAS}/extension-itemAuthorizedProvider")
         named = [item(part, "valueReference") for each in said for part in extensions(each, "provider")]
-        return [each for each in (*named, *items(granted, "provider")) if each]
+        return [_opened(each, self.answer) for each in (*named, *items(granted, "provider")) if each]
 
     def _where(self, granted: Json, asked: Json) -> list[Json]:
         """Where it may be done, as the payer grants it, else as it was asked for."""
@@ -270,7 +272,7 @@ def team(claim: Json, line: Json) -> list[Json]:
     """Who is to do what a line asks for, as References: those of the care team that it names, else all of it."""
     members, own = items(claim, "careTeam"), line.get("careTeamSequence")
     mine = [each for each in members if isinstance(own, list) and whole(each, "sequence") in own]
-    return [item(each, "provider") for each in mine or members]
+    return [_opened(item(each, "provider"), claim) for each in mine or members]
 
 
 def parties(references: Iterable[Json], known: Directory, roles: Mapping[str, Role]) -> tuple[Party, ...]:
@@ -278,6 +280,24 @@ def parties(references: Iterable[Json], known: Directory, roles: Mapping[str, Ro
     held = ((roles.get(target(each)), each) for each in references)
     found = ((role.organization or role.practitioner) if role else party(each, known) for role, each in held)
     return tuple(each for each in found if each)
+
+
+def _opened(reference: Json, holder: Json) -> Json:
+    """A Reference to what a resource contains as one by its identifier, by which it is known beside it; any other as it
+    is."""
+    inside = {f"#{text(each, 'id')}": each for each in items(holder, "contained")}
+    resource = inside.get(text(reference, "reference"), {})
+    if resource.get("resourceType") == "PractitionerRole":
+        behind = item(resource, "organization") or item(resource, "practitioner")
+        if text(behind, "reference") not in inside:
+            return behind
+        resource = inside[text(behind, "reference")]
+    known = sorted((each for each in items(resource, "identifier") if identifier(each)), key=_rank)
+    return {"identifier": known[0], "display": name(resource)} if known else reference
+
+
+def _rank(element: Json) -> tuple[bool, str]:
+    return canonical(text(element, "system")) != canonical(NPI), identifier(element)
 
 
 def _is_place(reference: Json) -> bool:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.domain.stories import (
     HCPCS,
+    NPI,
     PAS,
     Story,
     answer,
@@ -72,6 +73,18 @@ def naming(*groups: str) -> dict[str, Any]:
     return found
 
 
+def containing(npi: str) -> dict[str, Any]:
+    """Granted to somebody whom the answer itself contains, behind a role."""
+    found = answer(**SPAN, units=2)
+    (named,) = answer(provider="x")["item"][0]["extension"]
+    named["extension"][0]["valueReference"] = ref("#role")
+    found["item"][0]["extension"].append(named)
+    house = {"resourceType": "Organization", "id": "house", "name": "Inside", "identifier": [
+        {"system": "urn:other", "value": "1"}, {"system": NPI, "value": npi}]}  # fmt: skip
+    return found | {"contained": [
+        {"resourceType": "PractitionerRole", "id": "role", "organization": ref("#house")}, house]}
+
+
 def team(*groups: str, mine: list[int] | None = None) -> dict[str, Any]:
     """Asked for to be done by these; mine: of the one line."""
     members = [{"sequence": n, "provider": ref(f"Organization/{each}")} for n, each in enumerate(groups, 1)]
@@ -117,6 +130,7 @@ TABLE: dict[str, tuple[Story, str]] = {
     "place of service": (
         approved(OFFICE, asked=of(locationCodeableConcept=at_place("22"))), "authorization.site"),
     "provider where several are named": (approved(said=naming("group-2", "group-3")), "authorization.performer"),
+    "provider whom the answer contains": (approved(said=containing("9002")), "authorization.performer"),
     "provider asked for": (approved(asked=team("group-2", "group-3")), "authorization.performer"),
     "provider of the line": (approved(asked=team("group-1", "group-2", mine=[2])), "authorization.performer"),
     "date between two spans": (approved(said=spans((-9, 11), (13, 60))), "authorization.dates"),
@@ -139,6 +153,7 @@ MET = {
                                    said=answer(units=2)),
     "the day asked for": approved(asked=of(servicedDate=day(12)), said=answer(units=2)),
     "one of several providers": approved(said=naming("group-2", "group-1")),
+    "the provider whom the answer contains": approved(said=containing("9001")),
     "one of several providers asked for": approved(asked=team("group-2", "group-1")),
     "the provider of the line": approved(asked=team("group-2", "group-1", mine=[2])),
     "one of several spans": approved(said=spans((-9, -5), (10, 14), (30, 60))),

@@ -7,8 +7,8 @@ from typing import Any, Final, Literal
 
 from carecoord.domain.clearance.clearance import Clearance
 from carecoord.domain.gates.gate import GateState
+from carecoord.domain.prior_auth.decisions import served
 from carecoord.domain.prior_auth.units import amount
-from carecoord.domain.resource.days import days
 from carecoord.domain.resource.elements import Json, codes, item, items, text
 from carecoord.words.sentence import Sentence, sentence
 
@@ -77,10 +77,7 @@ def alike(row: Any, others: Iterable[Any], span: tuple[int | None, int | None]) 
 
 def span(claim: Json, zone: Any) -> tuple[Any, Any]:
     """The first day that a request asks for, and the day after its last; None where a line is open."""
-    spans = []
-    for each in items(claim, "item"):
-        day = text(each, "servicedDate")
-        spans.append(days(item(each, "servicedPeriod") or ({"start": day, "end": day} if day else {}), zone))
+    spans = [served(each, zone) for each in items(claim, "item")]
     starts, ends = [each.start for each in spans], [each.end for each in spans]
     return (
         min((each for each in starts if each), default=None) if all(starts) else None,
