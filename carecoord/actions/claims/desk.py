@@ -1,7 +1,7 @@
 """The claims of an office as its insurance staff see them: the list with its tabs, counts and sums from one query, a
 claim with its lines, reasons, proof and acts. What agreements pay is only handed to who may see rates."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, get_args
@@ -17,6 +17,7 @@ from carecoord.domain.agreements.parties import may_see_rates
 from carecoord.domain.claims import work
 from carecoord.domain.claims.claim import CARC, RARC
 from carecoord.domain.claims.work import ClaimVerb
+from carecoord.domain.prior_auth.x12.request import PROCEDURES
 from carecoord.domain.resource.elements import Json
 from carecoord.errors import NotFound
 from carecoord.fhir import text as json
@@ -92,7 +93,7 @@ def listed(world: World, grant: Grant, request: str, asked: Asked) -> Listed:
         _audit(turn, "search", shown, query=f"tab={asked.tab}")
         last = claims.place(shown[-1], asked.sort) if len(rows) > SIZE else None
         return Listed(turn.now, shown, claims.totals(turn.conn, mine, asked, TABS), choices, reasons,
-                      _words(turn, known, ()), last, sees_rates(turn))  # fmt: skip
+                      _words(turn, known, (), {row.code for row in shown}), last, sees_rates(turn))  # fmt: skip
 
 
 def download(world: World, grant: Grant, request: str, asked: Asked) -> tuple[Sequence[Row[Any]], Sequence[Row[Any]]]:
@@ -123,7 +124,9 @@ def one(world: World, grant: Grant, request: str, id: str) -> Opened:
         return Opened(
             turn.now, row, lines, adjusted, claims.acts(turn.conn, id),
             authorizations.one(turn.conn, office, row.authorization) if row.authorization else None,
-            _benefit(turn, id), _words(turn, {each.reason for each in adjusted}, map(str, remarks)),
+            _benefit(turn, id), _words(
+                turn, {each.reason for each in adjusted}, map(str, remarks), {row.code, *(line.code for line in lines)}
+            ),
             [verb for verb in permitted if not (own and verb == "agree-write-off")],
             sees_rates(turn) and bool(row.agreement) and turn.sees_rates(str(row.agreement)),
         )  # fmt: skip
@@ -134,9 +137,10 @@ def _benefit(turn: Turn, id: str) -> Json | None:
     return json.loads(row.body) if row and not row.deleted and turn.sees(row, "r") else None
 
 
-def _words(turn: Turn, reasons: set[str], remarks: Any) -> Mapping[Coding, str]:
+def _words(turn: Turn, reasons: set[str], remarks: Iterable[str], services: set[str]) -> Mapping[Coding, str]:
+    """What the codes of a page mean. A file says of a service by one qualifier that it is of CPT or of HCPCS."""
     wanted = [(canonical(CARC), each) for each in reasons] + [(canonical(RARC), each) for each in remarks]
-    return meanings(turn.conn, wanted)
+    return meanings(turn.conn, [*wanted, *((system, each) for system in PROCEDURES for each in services)])
 
 
 def _audit(turn: Turn, interaction: str, rows: Sequence[Row[Any]], **about: Any) -> None:

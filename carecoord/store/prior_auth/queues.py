@@ -46,7 +46,7 @@ def tests(now: int, account: str) -> dict[QueueTab, ColumnElement[bool]]:
         "sample": _at("sample"),
         "held": and_(stands, _at("held")),
         "late": and_(row.c.state.in_(WAITING), row.c.due <= now),  # decided and not told is late all the same
-        "decided": row.c.decided.is_not(None),
+        "decided": and_(row.c.decided.is_not(None), row.c.state.not_in(WAITING)),  # a question is an answer too
     }
 
 

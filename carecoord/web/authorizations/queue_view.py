@@ -8,6 +8,7 @@ from typing import Any, Final
 from carecoord.actions.prior_auth.queue import FIGURES, TABS, Hold, Queue
 from carecoord.domain.access.payer_authorization import PayerAuthorization
 from carecoord.domain.access.payer_view import QUEUE_CELLS
+from carecoord.domain.prior_auth import lifecycle
 from carecoord.domain.resource.days import local, midnight
 from carecoord.fhir.instants import micros, moment
 from carecoord.store.prior_auth.authorizations import MANY
@@ -84,7 +85,8 @@ class Tab:
 
 @dataclass(frozen=True)
 class QueueRow:
-    """A request. kind: of its clock; papers: in and wanted; lacking: whether one is missing; held: who is on it."""
+    """A request. kind: of its clock; papers: in and wanted; lacking: whether one is missing; held: who is on it;
+    waits: whether it is still to be decided, by somebody."""
 
     row: PayerAuthorization
     id: str
@@ -98,6 +100,7 @@ class QueueRow:
     held: str
     own: bool
     beside: str
+    waits: bool
 
 
 @dataclass(frozen=True)
@@ -156,7 +159,7 @@ def _row(row: PayerAuthorization, found: Queue, times: Times, today: int) -> Que
         row, row.root.partition("/")[2], times.clock(row.due, row.received, today), kind(row), state(row),
         " · ".join(filter(None, (born, row.member_id))), agreement(row),
         papers or say(sentence("decide.papers", n=row.papers)), lacking, holder(hold, times),
-        bool(hold and hold.own), beside(row, found.steps.get(row.claim, ())),
+        bool(hold and hold.own), beside(row, found.steps.get(row.claim, ())), row.state in lifecycle.UNDECIDED,
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from carecoord.actions.acts import act as acts_act
 from carecoord.actions.people import drafts as kept
 from carecoord.actions.prior_auth import decide, queue
 from carecoord.domain.access.payer_view import QUEUE_CELLS
+from carecoord.domain.prior_auth import lifecycle
 from carecoord.fhir.instants import micros
 from carecoord.store.prior_auth.authorizations import Asked, Tab
 from carecoord.web.acts import view as acts_view
@@ -89,6 +90,7 @@ class Screen:
 
 
 def _next(found: queue.Queue) -> str:
-    """The id of the first request that nobody is on."""
-    free = (each.root for each in found.rows if each.root not in found.on_it and each.decided is None)
-    return next((root.partition("/")[2] for root in free), "")
+    """The id of the first request that nobody is on and that can be decided: no paper that was asked for is missing."""
+    ready = (each for each in found.rows if each.state in lifecycle.UNDECIDED and each.attached >= each.asked)
+    left = (each for each in ready if "held" not in found.steps.get(each.claim, ()))
+    return next((each.root.partition("/")[2] for each in left if each.root not in found.on_it), "")

@@ -6,6 +6,7 @@ from typing import Final
 
 from carecoord.domain.claims.claim import CARC
 from carecoord.domain.claims.work import ClaimVerb
+from carecoord.domain.prior_auth.x12.request import PROCEDURES
 from carecoord.fhir.code_systems import canonical
 from carecoord.web.page.labels import Chip
 from carecoord.words.catalogue import spoken
@@ -60,6 +61,16 @@ ICONS: Final[Mapping[ClaimVerb, str]] = {
     "agree-write-off": "circle-check",
     "refuse-write-off": "circle-x", "reopen-claim": "repeat",
 }  # fmt: skip
+PROCESSED: Final[Mapping[str, str]] = Glossary({  # CLP02 of an 835
+    "1": sentence("claims.processed.first"),
+    "2": sentence("claims.processed.second"),
+    "3": sentence("claims.processed.third"),
+    "4": sentence("claims.processed.denied"),
+    "19": sentence("claims.processed.first"),
+    "20": sentence("claims.processed.second"),
+    "21": sentence("claims.processed.third"),
+    "22": sentence("claims.processed.reversed"),
+})  # fmt: skip
 GROUPS: Final[Mapping[str, str]] = Glossary({
     "CO": sentence("claims.group.contract"),
     "PR": sentence("claims.group.patient"),
@@ -114,6 +125,11 @@ def reason(code: str, known: Mapping[tuple[str, str], str]) -> str:
     """A reason with its words: the customer's, else ours; the code alone where nobody has any."""
     words = known.get((canonical(CARC), code)) or REASONS.get(code)
     return spoken("claims.reason-said", code=code, words=words) if words else code
+
+
+def service(code: str, known: Mapping[tuple[str, str], str]) -> str:
+    """What the code of a service means; empty where nobody has told."""
+    return next((words for system in PROCEDURES if (words := known.get((system, code)))), "")
 
 
 def money(cents: int) -> str:

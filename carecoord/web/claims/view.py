@@ -79,6 +79,7 @@ class Line:
     name: str
     about: str
     code: str
+    service: str
     day: str
     payer: str
     agreement: str
@@ -151,7 +152,8 @@ def _line(row: Row[Any], found: Listed, address: ClaimsAddress, times: Times) ->
     day = times.stored(row.since) if row.since else ""
     return Line(
         row.id, address.show(row.id).href(), row.id == address.shown, _clock(row, times), row.name or row.number,
-        spoken("claims.unmatched") if unmatched else f"{row.number} · {row.member}", row.code, day,
+        spoken("claims.unmatched") if unmatched else f"{row.number} · {row.member}", row.code,
+        labels.service(row.code, found.meanings), day,
         row.payer_name, row.agreement_number or "", labels.STATUS[row.status],
         ", ".join(reason(each, found.meanings) for each in why) or _refusals(row), money(row.denied),
         spoken("claims.of-charge", money=money(row.charge)), _short(row, found.priced), unmatched or bool(row.gap),
@@ -176,9 +178,11 @@ def _clock(row: Row[Any], times: Times) -> Clock | None:
 
 @dataclass(frozen=True)
 class LineView:
-    """A line of a claim. proof: how the agreed price was reckoned, in steps; empty for who may not see it."""
+    """A line of a claim. service: what its code means, where that is known; proof: how the agreed price was reckoned,
+    in steps; empty for who may not see it."""
 
     code: str
+    service: str
     modifiers: str
     day: str
     units: str
@@ -250,7 +254,6 @@ def sheet(found: Opened, times: Times, address: ClaimsAddress) -> Sheet:
 def _benefit(benefit: Json, times: Times) -> Iterator[tuple[str, str]]:
     payment = item(benefit, "payment")
     paid = item(payment, "amount").get("value")
-    yield spoken("claims.benefit.id"), str(benefit["id"])
     yield spoken("claims.benefit.paid"), money(int(Decimal(str(paid or 0)) * 100))
     yield spoken("claims.benefit.day"), times.stored(text(payment, "date"))
 
@@ -259,7 +262,8 @@ def _of(line: Row[Any], found: Opened, times: Times) -> LineView:
     known = line.expected is not None and found.priced
     remarks = [str(each) for each in json.values(line.remarks.encode())]
     return LineView(
-        line.code, line.modifiers, times.stored(line.since) if line.since else "", line.units or "", money(line.charge),
+        line.code, labels.service(line.code, found.meanings), line.modifiers,
+        times.stored(line.since) if line.since else "", line.units or "", money(line.charge),
         money(line.paid), money(line.allowed) if line.allowed is not None else "",
         money(line.expected) if known else "", known and line.paid > 0 and (line.allowed or 0) < line.expected,
         _reasons((each for each in found.adjustments if each.line == line.n), found),
@@ -296,8 +300,16 @@ def _facts(row: Row[Any], times: Times) -> Iterator[tuple[str, str]]:
 def _event(each: Row[Any], times: Times) -> tuple[str, str, str]:
     what = labels.DO.get(each.verb) or labels.KINDS.get(each.verb) or each.verb
     amount = f" {money(each.amount)}" if each.amount is not None else ""
-    note = f": {each.note}" if each.note else ""
+    said = _payment(each.note) if each.verb == "835" else each.note
+    note = f": {said}" if said else ""
     return f"{what}{amount}{note}", times.exact(each.at), each.name
+
+
+def _payment(note: str) -> str:
+    """A payment by its number, and what CLP02 says of it."""
+    number, _, status = note.rpartition(" ")
+    said = labels.PROCESSED.get(status) or spoken("claims.processed.other", code=status)
+    return ", ".join(filter(None, (number, said)))
 
 
 def lines(rows: Iterable[Row[Any]], adjusted: Iterable[Row[Any]], times: Times) -> Iterator[list[str]]:

@@ -95,6 +95,11 @@ class Times:
         local = at.astimezone(self.zone) if at.tzinfo else at
         return f"{say(local.date())}, {local:%H:%M}"
 
+    def to_the_second(self, at: datetime) -> str:
+        """An instant as evidence names it: "22 Nov 2026, 09:05:31 EST"."""
+        local = at.astimezone(self.zone)
+        return f"{say(local.date())}, {local:%H:%M:%S %Z}"
+
     def ago(self, at: datetime) -> str:
         """How long ago: "just now", "2 min ago", "3 h ago", "2 d ago"."""
         minutes = int((self.now - at).total_seconds() // 60)

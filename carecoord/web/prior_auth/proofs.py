@@ -30,7 +30,7 @@ class Instant:
 @dataclass(frozen=True)
 class Evidence:
     """The evidence of a payer's clock. clock: its length as the policy says it, and whose word that is; over: by how
-    much it was missed, empty where it was not, or still runs."""
+    much it was missed, empty where it was not; runs: whether it is neither over nor answered."""
 
     received: str
     due: str
@@ -38,6 +38,7 @@ class Evidence:
     clock: str
     whose: str
     over: str
+    runs: bool
     instants: Sequence[Instant]
 
 
@@ -52,7 +53,8 @@ def evidence(found: Dossier, times: Times) -> Evidence:
     return Evidence(
         times.exact(row.received) if row.received else "", times.exact(micros(due)) if due else "",
         times.exact(micros(at)) if at else "", *_clock(found, times),
-        span(end - due) if due and end > due else "", _instants(found, answers, times),
+        span(end - due) if due and end > due else "", at is None and due is not None and end <= due,
+        _instants(found, answers, times),
     )  # fmt: skip
 
 
@@ -93,6 +95,6 @@ def _instants(found: Dossier, answers: Sequence[Json], times: Times) -> list[Ins
         made.append((text(each, "sent"), what, f"{key(each)}, Communication.sent"))
     dated = [(at, what, source) for said, what, source in made if (at := moment(said, times.zone))]
     return [
-        Instant(at.astimezone(times.zone).isoformat(timespec="seconds"), what, source, n)
+        Instant(times.to_the_second(at), what, source, n)
         for n, (at, what, source) in enumerate(sorted(dated, key=lambda each: each[0]), 1)
     ]

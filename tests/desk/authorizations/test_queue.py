@@ -10,9 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from carecoord.actions.fhir import interactions
 from carecoord.actions.people import accounts
 from carecoord.actions.people.accounts import NewUser
+from carecoord.fhir import text as json
+from carecoord.store.database.engine import reading
+from carecoord.store.resources import read
 from tests.desk.authorizations.readers import get, ids
+from tests.desk.authorizations.test_automatic import SYSTEM, stored
 from tests.desk.conftest import NOW, PASSWORD, Clock, House, built
 
 VASCULAR = "request-order-24825"
@@ -63,6 +68,21 @@ def test_a_lock_is_told_for_a_quarter_of_an_hour_is_renewed_and_keeps_nobody_fro
     assert "Okonkwo, Paul is on it" in get(second, "/decisions")
     clock.now = NOW + timedelta(minutes=45)
     assert "is on it" not in get(second, "/decisions")
+
+
+def test_what_waits_for_a_paper_is_neither_offered_next_nor_decided_until_the_paper_is_in(house: House) -> None:
+    asked, clerk = "request-order-24817", house.enter("payer")
+    assert asked not in ids(get(clerk, "/decisions?tab=decided"))
+    assert "decisions-next" not in get(clerk, "/decisions?tab=asked")
+    patient = stored(house, "Claim", asked)["patient"]["reference"].partition("/")[2]
+    with reading(house.world.engine) as conn:
+        tasks = [json.loads(each.body) for each in read.of_patient(conn, patient, ("Task",))]
+    for task in tasks:
+        if task.get("reasonReference", {}).get("reference") == f"Claim/{asked}":
+            interactions.update(house.world, SYSTEM, "Task", task["id"], task | {"status": "completed"})
+    page = get(clerk, "/decisions?tab=answered")
+    assert ids(page) == [asked]
+    assert f'decisions-next" href="/decisions/{asked}"' in page
 
 
 def test_the_file_of_a_tab_has_every_row_of_it_and_no_number_of_the_clinic(house: House) -> None:

@@ -336,7 +336,10 @@ def test_the_evidence_of_a_missed_clock_names_each_instant_and_where_it_stands(
     house: House, client: FlaskClient, clock: Clock
 ) -> None:
     vascular = "request-order-24825"
-    assert "The clock was not missed." in text(get(client, f"/authorizations/{vascular}/evidence"))
+    early = text(get(client, f"/authorizations/{vascular}/evidence"))
+    assert "Decision is due" in early
+    assert "The clock still runs." in early
+    assert re.search(r"\d Nov 2026, \d\d:\d\d:\d\d EST", early)
     clock.now += timedelta(days=4)
     client = house.enter("coordinator")
     page = text(get(client, f"/authorizations/{vascular}/evidence"))
