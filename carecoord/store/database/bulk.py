@@ -59,7 +59,8 @@ def change(conn: Connection, table: Table, names: tuple[str, ...], rows: Sequenc
     if conn.dialect.name == "sqlite":
         _driver(conn).executemany(_sqlite_update(table, names), [(*values, key) for key, *values in rows])
     else:
-        _driver(conn).execute(_postgresql_update(table, names), {"rows": _json(rows).decode()})
+        keys = [key for key, *_ in rows]
+        _driver(conn).execute(_postgresql_update(table, names), {"rows": _json(rows).decode(), "keys": keys})
 
 
 def remove(conn: Connection, table: Table, rids: Sequence[int]) -> None:
@@ -73,14 +74,16 @@ def remove(conn: Connection, table: Table, rids: Sequence[int]) -> None:
 
 
 def discard(conn: Connection, table: Table, rows: Sequence[Values]) -> None:
-    """Delete just these rows, given in the order of the table's columns."""
+    """Delete just these rows of resources, given in the order of the table's columns."""
     if not rows:
         return
     if conn.dialect.name == "sqlite":
         places = _key_places(table)
         _driver(conn).executemany(_sqlite_discard(table), [tuple([row[n] for n in places]) for row in rows])
     else:
-        _driver(conn).execute(_postgresql_discard(table), {"rows": _json(rows).decode()})
+        place = list(table.columns).index(table.c.rid)
+        rids = sorted({row[place] for row in rows})
+        _driver(conn).execute(_postgresql_discard(table), {"rows": _json(rows).decode(), "rids": rids})
 
 
 def together(conn: Connection) -> AbstractContextManager[object]:
@@ -143,7 +146,14 @@ def _postgresql_update(table: Table, names: tuple[str, ...]) -> str:
     element = _elements()
     values = {name: _value(element.op("->>")(literal_column(str(n))), table.c[name]) for n, name in enumerate(names, 1)}
     first = _value(element.op("->>")(literal_column("0")), key)
-    return str(update(table).where(key == first).values(values).compile(dialect=_psycopg))
+    these = update(table).where(_among(key, "keys"), key == first)
+    return str(these.values(values).compile(dialect=_psycopg))
+
+
+def _among(key: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    """Beside a comparison with `_elements`, of which PostgreSQL takes there to be a hundred: it would rather read a
+    table of some thousand rows from one end to the other."""
+    return key == any_(cast(bindparam(name), postgresql.ARRAY(key.type)))
 
 
 def _elements() -> ColumnElement[Any]:
@@ -183,8 +193,7 @@ def _sqlite_delete(table: Table) -> str:
 
 @cache
 def _postgresql_delete(table: Table) -> str:
-    rids = cast(bindparam("rids"), postgresql.ARRAY(table.c.rid.type))
-    return str(delete(table).where(table.c.rid == any_(rids)).compile(dialect=_psycopg))
+    return str(delete(table).where(_among(table.c.rid, "rids")).compile(dialect=_psycopg))
 
 
 @cache
@@ -198,4 +207,4 @@ def _postgresql_discard(table: Table) -> str:
     element, columns = _elements(), list(table.columns)
     values = ((columns[n], element.op("->>")(literal_column(str(n)))) for n in _key_places(table))
     these = (column == _value(text, column) for column, text in values)
-    return str(delete(table).where(*these).compile(dialect=_psycopg))
+    return str(delete(table).where(_among(table.c.rid, "rids"), *these).compile(dialect=_psycopg))

@@ -1,19 +1,21 @@
 """The one door: versions, history, index, audit, outbox and worklist move together or not at all."""
 
+import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Table, func, select
+from sqlalchemy import text as sql
 
 from carecoord.errors import Conflict, Issue, Stale
 from carecoord.fhir import text
 from carecoord.store.audit.tables import audit
 from carecoord.store.database import bulk, outbox, tables
-from carecoord.store.database.engine import reading, writing
+from carecoord.store.database.engine import open_engine, reading, writing
 from carecoord.store.database.outbox import Lease, Wanted
 from carecoord.store.resources import read
 from carecoord.store.resources.write import Change, Later, put
@@ -334,3 +336,24 @@ def test_of_what_a_resource_is_found_by_only_what_differs_is_written_and_what_wa
     assert {name: count(store, name) for name in ("ix_token", "ix_string", "ix_date")} == dict.fromkeys(
         ("ix_token", "ix_string", "ix_date"), 0
     )
+
+
+@pytest.mark.postgres
+def test_postgres_writes_what_differs_without_reading_a_table_from_one_end_to_the_other(
+    new_database: Callable[[str], str],
+) -> None:
+    engine = open_engine(new_database("postgres"))
+    with writing(engine) as conn:
+        numbers = "SELECT n, 1, 'word ' || n, 'Word ' || n FROM generate_series(1, 5000) AS n"
+        conn.execute(sql(f"INSERT INTO ix_string (rid, key, folded, exact) {numbers}"))
+        conn.execute(sql("ANALYZE ix_string"))
+        rows = [(7, 1, "word 7", "Word 7"), (8, 1, "another", "Another")]
+        raw: Any = conn.connection.dbapi_connection
+        for mode in ("force_generic_plan", "force_custom_plan"):
+            raw.execute(f"SET LOCAL plan_cache_mode = {mode}")
+            asked = {"rows": json.dumps(rows), "rids": [7, 8]}
+            plan = raw.execute(f"EXPLAIN {bulk._postgresql_discard(tables.ix_string)}", asked).fetchall()
+            assert not [line for (line,) in plan if "Seq Scan on ix_string" in line]
+        bulk.discard(conn, tables.ix_string, rows)
+        assert conn.scalar(select(func.count()).select_from(tables.ix_string)) == 4999
+    engine.dispose()
