@@ -1,12 +1,13 @@
 """What time alone will make of the rows of the worklist, judged ahead of need by the worker: see bitmaps/ahead."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 import structlog
 from sqlalchemy import Engine
 
-from carecoord.actions.clearance.assemble import of_patient
+from carecoord.actions.clearance.assemble import of_patients
 from carecoord.actions.clearance.library import Library
 from carecoord.domain.gates.policy import Policy
 from carecoord.domain.worklist.judgement import judged
@@ -43,20 +44,23 @@ def foresee(engine: Engine, now: datetime, rules: Policy, most: int = 200) -> in
         whose: dict[str, list[Wanted]] = {}
         for row in wanted:
             whose.setdefault(row.patient, []).append(row)
-        found = [(row, told) for patient, rows in whose.items() for row, told in _of(library, patient, rows, rules)]
+        found = _of(library, whose, rules)
     if found:
         with writing(engine) as conn:
             ahead.keep(conn, found)
     return len(found)
 
 
-def _of(library: Library, patient: str, rows: list[Wanted], rules: Policy) -> list[tuple[Wanted, Ahead | None]]:
-    """What these rows of a patient will be; None where nobody can say."""
+def _of(library: Library, whose: Mapping[str, list[Wanted]], rules: Policy) -> list[tuple[Wanted, Ahead | None]]:
+    """What these rows, by patient, will be; None where nobody can say."""
+    rows, patients = [row for theirs in whose.values() for row in theirs], list(whose)
     try:
-        cases = {each.rid: each for each in of_patient(library, patient)}
-        held = worklist_rows.of_patient(library.conn, patient)
+        cases = {each.rid: each for theirs in of_patients(library, patients).values() for each in theirs}
+        held = worklist_rows.of_patients(library.conn, patients)
         return [(row, _then(row, cases.get(row.rid), held.get(row.rid), rules)) for row in rows]
-    except Exception as e:  # one case's fault must not keep the others from being known
+    except Exception as e:
+        if len(patients) > 1:  # one case's fault must not keep the others from being known
+            return [told for patient in patients for told in _of(library, {patient: whose[patient]}, rules)]
         _log.error("case_not_foreseen", error=type(e).__name__, count=len(rows))
         return [(row, None) for row in rows]
 

@@ -12,7 +12,7 @@ from itertools import takewhile
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, bindparam, delete, exists, func, select, text, update
+from sqlalchemy import Connection, bindparam, delete, exists, func, select, text
 
 from carecoord.store.database import driver
 from carecoord.store.database.among import OneOf, listed
@@ -48,12 +48,20 @@ _wanted = (
     .order_by(_of.at, _of.rid)
     .limit(bindparam("most"))
 )  # fmt: skip
-_free = (  # who writes the entry just now makes it void, and is not waited for: they may wait for another of ours
-    select(_of.rid)
-    .where(_of.rid == bindparam("which"), _of.version == bindparam("of"), _of.told.is_(None))
-    .with_for_update(skip_locked=True)
-)
-_keep = update(case_ahead).where(_of.rid.in_(_free)).values(told=bindparam("said"))
+_KEPT: Final = {  # who writes an entry just now makes it void, and is not waited for: they may wait for another of ours
+    "sqlite": text(
+        "UPDATE case_ahead SET told = said.told FROM (SELECT json_extract(value, '$[0]') AS rid, "
+        "json_extract(value, '$[1]') AS version, json_extract(value, '$[2]') AS told FROM json_each(:said)) AS said "
+        "WHERE case_ahead.rid = said.rid AND case_ahead.version = said.version AND case_ahead.told IS NULL"
+    ),
+    "postgresql": text(
+        "WITH free AS (SELECT held.rid, said.value ->> 2 AS told "
+        "FROM jsonb_array_elements(CAST(:said AS jsonb)) AS said "
+        "JOIN case_ahead AS held ON held.rid = (said.value ->> 0)::bigint "
+        "AND held.version = (said.value ->> 1)::bigint AND held.told IS NULL FOR UPDATE OF held SKIP LOCKED) "
+        "UPDATE case_ahead SET told = free.told FROM free WHERE case_ahead.rid = free.rid"
+    ),
+}
 _of_rows = select(_of.rid, _of.at, _of.told).where(OneOf(_of.rid, "rids"), _of.at <= bindparam("now"), *_told)
 _between = select(_of.rid, _of.at, _of.told).where(
     _of.rid > bindparam("after"), _of.rid <= bindparam("last"), _of.at <= bindparam("now"), *_told
@@ -114,9 +122,9 @@ def wanted(conn: Connection, now: int, most: int) -> list[Wanted]:
 
 def keep(conn: Connection, foreseen: Sequence[tuple[Wanted, Ahead | None]]) -> None:
     """Keep what was foreseen; None: nobody can say. Of a case that was judged anew meanwhile it is let go."""
-    said = [(row, UNTOLD if ahead is None else _encode(ahead).decode()) for row, ahead in foreseen]
+    said = [(row.rid, row.version, UNTOLD if ahead is None else _encode(ahead).decode()) for row, ahead in foreseen]
     if said:
-        conn.execute(_keep, [{"which": row.rid, "of": row.version, "said": told} for row, told in said])
+        driver.execute(conn, _KEPT[conn.dialect.name], {"said": _encode(said).decode()})
 
 
 def of(conn: Connection, rids: Sequence[int], now: int) -> dict[int, Ahead]:

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, 
 
 from carecoord.store.database import driver
 from carecoord.store.database.among import Among, listed
+from carecoord.store.database.engine import once
 from carecoord.store.database.tables import case
 from carecoord.store.worklist.bitmaps.columns import Numbers, slots_of
 from carecoord.store.worklist.bitmaps.copy import Copy
@@ -127,8 +128,9 @@ class Lists:
         return self._copy.orders[test.column].before(test.at + 1), False
 
     def _unmarked(self, test: Unmarked) -> Rows:
-        ((told,),) = driver.every(self._conn, _marked(self._conn.dialect.name), {})
-        return self._copy.slots(_numbers(told, self._conn.dialect.name)), False
+        dialect = self._conn.dialect.name
+        ((told,),) = once(self._conn, "marked", lambda conn: driver.every(conn, _marked(dialect), {}))
+        return self._copy.slots(_numbers(told, dialect)), False
 
     def _ever(self, test: Ever) -> Rows:
         return self._copy.orders[test.column].before(1), False
