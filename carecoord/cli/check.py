@@ -21,6 +21,7 @@ from carecoord.settings import Settings
 from carecoord.store.database import jobs, private_files, schema
 from carecoord.store.database.engine import reading
 from carecoord.store.database.refusals import described
+from carecoord.worker import life
 from carecoord.world import World
 
 STALE = 300  # seconds after which a due job should be done, and a file of the journal in the table
@@ -156,6 +157,8 @@ def later(world: World) -> str:
 def worker(world: World) -> str:
     """Somebody does what is due later."""
     if health.numbers(world).beat is None:
+        if (life.served(world.settings.var) or 0) > life.STARTING:
+            raise Wrong("carecoord serve runs, but no worker was ever heard of: its log says why (child_ended)")
         return "none has run yet; carecoord serve starts one"
     if silent := health.worker(world):
         raise Wrong(f"{silent}: start carecoord serve, or look into its log; without one no EHR is synced")

@@ -83,6 +83,7 @@ def serve(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
     with made(settings):
         pass  # a database that refuses us is told in one line here, not by every process again and again
     logs.take_over(settings.log_level)
+    life.serves(settings.var)
     with ExitStack() as stack:
         if not args.no_worker:
             stack.enter_context(kept_running("work", settings))

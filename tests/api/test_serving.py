@@ -19,6 +19,7 @@ import pytest
 
 from carecoord.store.audit import seals
 from carecoord.store.database.engine import open_engine, reading
+from carecoord.worker import life
 
 from .test_sockets import free_port
 
@@ -159,6 +160,29 @@ def test_without_a_worker_it_starts_none_and_is_not_ready_until_one_is_heard_of_
         finally:
             worker.terminate()
             worker.wait(30)
+
+
+def test_a_worker_that_never_could_start_turns_readyz_and_check_red(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Issue 12, must-show 2. check said good: a house that nobody has opened yet has no worker either."""
+    (tmp_path / "sitecustomize.py").write_text("import os, sys\nif 'work' in sys.orig_argv:\n    os._exit(3)\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    var = tmp_path / "var"
+    var.mkdir()
+    with serving(var, ready="/healthz") as found:
+        assert found.ask("GET", "/readyz") == (503, "later work: no worker was heard of yet\n")
+        (sign,) = (var / life.FOLDER).iterdir()
+        os.utime(sign, (time.time() - 31, time.time() - 31))  # it has served for half a minute
+        look = [*COMMAND, "check", "--json"]
+        done = subprocess.run(look, env=_environ(var), capture_output=True, text=True, check=False)
+        worker = next(row for row in json.loads(done.stdout) if row["what"] == "worker")
+        assert (done.returncode, worker["standing"], worker["told"]) == (
+            1, "bad", "carecoord serve runs, but no worker was ever heard of: its log says why (child_ended)",
+        )  # fmt: skip
+        ended = [each for each in map(json.loads, found.log.read_text().splitlines()) if each["event"] == "child_ended"]
+    assert ended
+    assert {each["status"] for each in ended} == {3}
 
 
 def test_nothing_of_a_server_that_was_killed_goes_on(tmp_path: Path) -> None:
