@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, exists, select, update
+from sqlalchemy import Connection, Select, bindparam, delete, exists, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from carecoord.fhir import text
@@ -73,26 +73,27 @@ class Ours:
         return self.hash == self.said
 
 
+_theirs = _item.ehr == bindparam("ehr")
+_heard = paired((_item.id, _item.local, _item.round, _item.updated, _item.hash), ehr_item, "type", "id", _theirs)
+_said_at = paired((_item.local, _item.updated), ehr_item, "type", "local", _theirs, _item.updated.is_not(None))
+
+
 def heard(conn: Connection, name: str, type: str, ids: Sequence[str]) -> dict[str, Heard]:
     """What is known of these, by the EHR's ids."""
-    at = (_item.ehr == name, _item.type == type)
-    columns = (_item.id, _item.local, _item.round, _item.updated, _item.hash)
-    found: dict[str, Heard] = {}
-    for chunk in runs(ids, CHUNK):
-        for row in conn.execute(select(*columns).where(*at, _item.id.in_(chunk))):
-            found[row.id] = Heard(row.id, row.local, row.round, row.updated, _bytes(row.hash))
-    return found
+    rows = _listed(conn, _heard, name, type, ids)
+    return {id: Heard(id, local, round, updated, _bytes(hash)) for id, local, round, updated, hash in rows}
 
 
 def said_at(conn: Connection, name: str, type: str, ids: Sequence[str]) -> dict[str, int]:
     """When an EHR changed these resources (our ids) last, in microseconds, as far as it holds them and tells it."""
-    at = (_item.ehr == name, _item.type == type, _item.updated.is_not(None))
-    rows = (
-        row
-        for chunk in runs(ids, CHUNK)
-        for row in conn.execute(select(_item.local, _item.updated).where(*at, _item.local.in_(chunk)))
-    )
-    return {row.local: row.updated for row in rows}
+    return dict(_listed(conn, _said_at, name, type, ids))
+
+
+def _listed(conn: Connection, each: Select[Any], name: str, type: str, ids: Sequence[str]) -> Iterator[Any]:
+    """The rows of these ids, each looked up by itself: by a list of ids PostgreSQL walks through all that the EHR holds
+    of the type until it has counted the table, which is throughout the first minute of a first sync."""
+    for chunk in runs(ids, CHUNK):
+        yield from every(conn, each, {"ehr": name, "pairs": listed_pairs((type, id) for id in chunk)})
 
 
 def stale(round: int, shown: Sequence[Seen], before: Mapping[str, Heard]) -> frozenset[str]:
