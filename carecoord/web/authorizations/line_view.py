@@ -52,12 +52,16 @@ def line_form(line: Json, found: Opened, times: Times) -> LineForm:
     code, n = item(line, "productOrService"), whole(line, "sequence") or 1
     guide = found.guides.get(n)
     own, added = _answer_to(n, found)
-    ticked = [(tick.words, METS[tick.met], times.stored(at)) for tick, at in guides.ticks(own)]
     return LineForm(
         n, words(code), in_codes(code, found), _extent(item(line, "quantity"), span(line, found), times),
         _stands(n, found), _granted(own, added, times), _said(own, found), guide.title if guide else "",
-        guide.criteria if guide else (), _lacking(guide, found), ticked,
+        guide.criteria if guide else (), _lacking(guide, found), ticked(own, times),
     )  # fmt: skip
+
+
+def ticked(decided: Json, times: Times) -> list[tuple[str, str, str]]:
+    """The criteria as the item of an answer keeps them, each with its mark and its time."""
+    return [(tick.words, METS[tick.met], times.stored(at)) for tick, at in guides.ticks(decided)]
 
 
 def outcome(n: int, found: Opened, answer: Json, times: Times) -> list[str]:

@@ -1,7 +1,7 @@
 """The payer's queue and one of its requests, in words."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from carecoord.actions.acts.act import Overtaken
@@ -19,7 +19,7 @@ from carecoord.web.acts import changes
 from carecoord.web.acts.forms import Changed, State
 from carecoord.web.authorizations import letter_view, queue_view
 from carecoord.web.authorizations.conflict_view import DECISIONS, ConflictLine, Waiting, conflict, waiting
-from carecoord.web.authorizations.line_view import LineForm, asked_for, in_codes, line_form, read_day
+from carecoord.web.authorizations.line_view import LineForm, asked_for, in_codes, line_form, read_day, ticked
 from carecoord.web.authorizations.queue_view import QueueRow, queue
 from carecoord.web.page.labels import Chip
 from carecoord.web.page.times import Times
@@ -69,13 +69,22 @@ class SentForm:
 
 
 @dataclass(frozen=True)
+class Proposed:
+    """A line that a colleague proposes to deny: as it was asked for, with the criteria as they ticked them; reason,
+    words: why, and as the letter says it."""
+
+    line: LineForm
+    reason: str
+    words: str
+
+
+@dataclass(frozen=True)
 class Page:
-    """One request. provider: who is to do it. proposed: the lines that a colleague proposes to deny, as (service,
-    reason, words); by: who proposes it; own: whether that is the reader; others: what else was asked for the member;
-    waiting: a decision that has not left; conflict: where somebody else decided meanwhile, line by line; rests: for how
-    many minutes a decision would be held, 0 where it would go out at once; forms: that came with it; steps: what was
-    done beside deciding, as (what, when); offered: the acts that stand beside deciding; notes: what else there is to
-    know."""
+    """One request. provider: who is to do it. proposed: the lines that a colleague proposes to deny; by: who
+    proposes it; own: whether that is the reader; others: what else was asked for the member; waiting: a decision
+    that has not left; conflict: where somebody else decided meanwhile, line by line; rests: for how many minutes a
+    decision would be held, 0 where it would go out at once; forms: that came with it; steps: what was done beside
+    deciding, as (what, when); offered: the acts that stand beside deciding; notes: what else there is to know."""
 
     opened: Opened
     head: QueueRow
@@ -87,7 +96,7 @@ class Page:
     born: str
     received: str
     provider: str
-    proposed: Sequence[tuple[str, str, str]]
+    proposed: Sequence[Proposed]
     by: str
     own: bool
     state: State
@@ -127,7 +136,7 @@ def page(
         found, head, lines, _diagnoses(found), papers, asks,
         [(_answer(each), times.stored(text(each, "created"))) for each in found.answers],
         times.born(found.row.birth_date), times.exact(found.row.received) if found.row.received else "",
-        _provider(found), _proposed(found), by[1],
+        _provider(found), _proposed(found, lines, times), by[1],
         bool(by[0]) and by[0] == subject, state or State("decide", asked_for(found, times)), _seen(found),
         [_other(each, found, times) for each in found.others], _steps(found, times), _offered(found),
         _notes(found, times), State(""), [_letter(each, found, times) for each in found.letters],
@@ -239,17 +248,17 @@ _ANSWERS: Final[dict[Any, Any]] = {
 }
 
 
-def _proposed(found: Opened) -> list[tuple[str, str, str]]:
+def _proposed(found: Opened, lines: Sequence[LineForm], times: Times) -> list[Proposed]:
     if found.proposal is None:
         return []
     told = second_look.answer(found.proposal)
     notes = {whole(each, "number"): text(each, "text") for each in items(told, "processNote")}
-    names = {whole(each, "sequence"): words(item(each, "productOrService")) for each in items(found.claim, "item")}
+    asked = {each.n: each for each in lines}
     places = {id(each): n for n, each in enumerate(items(told, "item"), 1)}
     return [
-        (names.get(whole(each, "itemSequence"), ""), _why(each), notes.get(places[id(each)], ""))
-        for each in second_look.denied(told)
-    ]
+        Proposed(replace(line, ticked=ticked(each, times)), _why(each), notes.get(places[id(each)], ""))
+        for each in second_look.denied(told) if (line := asked.get(whole(each, "itemSequence") or 0))
+    ]  # fmt: skip
 
 
 def _why(line: Json) -> str:

@@ -99,7 +99,10 @@ def test_a_denial_is_told_to_nobody_before_a_second_person_agrees(house: House) 
     own = first.get(f"/decisions/{VASCULAR}").get_data(as_text=True)
     assert "You proposed it" in own
     assert first.post(f"/decisions/{VASCULAR}/agree", data={"csrf": _csrf(own), "once": "x"}).status_code == 403
-    assert "Not shown by the papers" in second.get(f"/decisions/{VASCULAR}").get_data(as_text=True)
+    seen = second.get(f"/decisions/{VASCULAR}").get_data(as_text=True)
+    assert "Not shown by the papers" in seen
+    for said in ("C1768", "1 visit, 16 Nov", "The patient is fit for surgery</bdi>: <b>", "Imaging report"):
+        assert said in seen, "who agrees sees what was asked, and how it was weighed"
     assert told(second, VASCULAR, "agree")[0] == 303
     (answer,) = answers(house, VASCULAR)
     assert second_look.human(answer) is True

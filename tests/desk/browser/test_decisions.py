@@ -12,7 +12,8 @@ from tests.axe import LOOKS, check
     "path",
     [
         "/decisions/metrics", "/decisions/metrics?show=standard-approved&part=of", "/decisions/letters",
-        "/decisions/coverage?member=none", "/decisions/alike?id=request-order-24825&id=request-order-24829",
+        "/decisions/request-order-24825/packet", "/decisions/coverage?member=none",
+        "/decisions/alike?id=request-order-24825&id=request-order-24829",
     ],
 )  # fmt: skip
 def test_axe_finds_nothing_on_the_further_pages_of_a_payers_desk(open_page: Callable[..., Any], path: str) -> None:

@@ -11,11 +11,13 @@ PAGES = {
     "coordinator": (
         "/", "/?show=order-24815", "/referrals/order-24815", "/referrals/new", "/waiting", "/waiting/away",
         "/measures", "/measures?as=table", "/measures?show=declined", "/authorizations",
-        "/authorizations/request-order-24825", "/patients", "/quality", "/account",
+        "/authorizations/request-order-24825", "/authorizations/request-order-24825/evidence",
+        "/authorizations/standing", "/claims?tab=all", "/claims/files", "/patients", "/quality", "/account",
     ),
     "auditor": ("/audit",),
     "admin": ("/setup", "/setup?step=clinicians", "/policies", "/letters", "/import", "/jobs", "/ehrs", "/people"),
-    "payer": ("/decisions", "/decisions/request-order-24825", "/decisions/coverage?member=none", "/decisions/letters"),
+    "payer": ("/decisions", "/decisions/request-order-24825", "/decisions/coverage?member=none", "/decisions/letters",
+              "/decisions/request-order-24825/packet", "/decisions/metrics"),
     "contracts": ("/contracts?tab=all", "/contracts/agr-0107-v3", "/contracts/new"),
 }  # fmt: skip
 # Texts whose end the reader does not get: wider than the box that hides what is too much, without a mark of it ("...")
