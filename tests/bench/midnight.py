@@ -50,7 +50,8 @@ def measure(
     console: Console, folder: Path, postgres: str | None = None, size: int = CASES, *, sqlite: bool = True
 ) -> dict[str, Any]:
     """{database: {"cases", "quiet": ms p50, "first": ms, "p50", "p95": ms of the pages after it, "ahead": rows that the
-    worker had judged ahead, in "seconds", "judged": rows that it judged anew while the pages were asked for, "load"}}.
+    worker had judged ahead, in "seconds", "judged": rows that it judged anew while the pages were asked for, "peak": MB
+    that a process held at most, "load"}}.
     """
     found: dict[str, Any] = {}
     for database, url in databases(postgres, sqlite).items():
@@ -72,12 +73,12 @@ def measure(
             quiet = page(server, cookie, "/")
             time.sleep(max(0.0, strikes - time.time()))
             times = [_once(server, cookie) for _ in range(PAGES)]
-            judged = due - _left(base)
+            judged, peak = due - _left(base), server.peak()
         base.dispose()
         rest = sorted(times[1:])
         figures = {"quiet": quiet["p50"], "first": times[0], "p50": rest[len(rest) // 2],
                    "p95": rest[int(0.95 * len(rest))]}  # fmt: skip
-        told = {"cases": size, "ahead": known, "judged": judged, "load": round(os.getloadavg()[0], 1)}
+        told = {"cases": size, "ahead": known, "judged": judged, "peak": peak, "load": round(os.getloadavg()[0], 1)}
         found[database] = told | {name: round(value, 1) for name, value in (figures | {"seconds": seconds}).items()}
     return found
 
@@ -90,7 +91,7 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
             f"the first page after midnight among {told['cases']:,} cases, {database}: {told['first']} ms beside "
             f"{told['quiet']} ms of a quiet one (aim {AIM} x: {kept}); the {PAGES - 1} after it p50 {told['p50']}, p95 "
             f"{told['p95']} ms, while {told['judged']:,} were judged anew; {told['ahead']:,} had been judged ahead in "
-            f"{told['seconds']} s; load {told['load']}"
+            f"{told['seconds']} s; no process held more than {told['peak']} MB; load {told['load']}"
         )
 
 

@@ -37,14 +37,26 @@ class Server:
 
     def cpu(self) -> float:
         """The seconds of processor time that it and its workers have used so far; of Linux alone."""
-        ticks, known = 0, {self.process}
+        return sum(int(fields[11]) + int(fields[12]) for _, fields in self._processes()) / os.sysconf("SC_CLK_TCK")
+
+    def peak(self) -> int:
+        """The most memory (MB) that any one process of it has held so far; of Linux alone."""
+        held = [0]
+        for process, _ in self._processes():
+            with contextlib.suppress(OSError):
+                told = Path(f"/proc/{process}/status").read_text().partition("VmHWM:")[2].split()
+                held += [int(kilobytes) // 1024 for kilobytes in told[:1]]
+        return max(held)
+
+    def _processes(self) -> Iterator[tuple[int, list[str]]]:
+        """It and its workers, each with what /proc tells of it behind its name."""
+        known = {self.process}
         for stat in sorted(Path("/proc").glob("[0-9]*/stat"), key=lambda path: int(path.parent.name)):
             with contextlib.suppress(OSError):
                 fields = stat.read_text().rpartition(")")[2].split()
                 if int(stat.parent.name) in known or int(fields[1]) in known:
                     known.add(int(stat.parent.name))
-                    ticks += int(fields[11]) + int(fields[12])
-        return ticks / os.sysconf("SC_CLK_TCK")
+                    yield int(stat.parent.name), fields
 
     def token(self) -> str | None:
         """A fresh access token (they live 300 s), or nothing where the server asks for none."""
