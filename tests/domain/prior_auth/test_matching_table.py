@@ -64,11 +64,12 @@ def at_place(code: str) -> dict[str, Any]:
     return coded(PLACE_OF_SERVICE, code)
 
 
-def naming(*groups: str) -> dict[str, Any]:
-    """Granted to these, whichever of them."""
+def naming(*whom: str) -> dict[str, Any]:
+    """Granted to these, whichever of them; a Location says where."""
     found = answer(**SPAN, units=2)
-    for each in groups:
-        (named,) = answer(provider=each)["item"][0]["extension"]
+    for each in whom:
+        (named,) = answer(provider="x")["item"][0]["extension"]
+        named["extension"][0]["valueReference"] = ref(each)
         found["item"][0]["extension"].append(named)
     return found
 
@@ -129,7 +130,10 @@ TABLE: dict[str, tuple[Story, str]] = {
             {**narrowed("G0463")["addItem"][0], "locationReference": ref("Location/site-b")}]}), "authorization.site"),
     "place of service": (
         approved(OFFICE, asked=of(locationCodeableConcept=at_place("22"))), "authorization.site"),
-    "provider where several are named": (approved(said=naming("group-2", "group-3")), "authorization.performer"),
+    "provider where several are named": (
+        approved(said=naming("Organization/group-2", "Organization/group-3")), "authorization.performer"),
+    "site among those who are authorized": (
+        approved(site("b"), said=naming("Organization/group-1", "Location/site-b")), "authorization.site"),
     "provider whom the answer contains": (approved(said=containing("9002")), "authorization.performer"),
     "provider asked for": (approved(asked=team("group-2", "group-3")), "authorization.performer"),
     "provider of the line": (approved(asked=team("group-1", "group-2", mine=[2])), "authorization.performer"),
@@ -152,8 +156,9 @@ MET = {
     "the days asked for": approved(asked=of(servicedPeriod={"start": day(-5), "end": day(12)}),
                                    said=answer(units=2)),
     "the day asked for": approved(asked=of(servicedDate=day(12)), said=answer(units=2)),
-    "one of several providers": approved(said=naming("group-2", "group-1")),
+    "one of several providers": approved(said=naming("Organization/group-2", "Organization/group-1")),
     "the provider whom the answer contains": approved(said=containing("9001")),
+    "one of several sites": approved(site("b"), said=naming("Location/site-b", "Location/site-a")),
     "one of several providers asked for": approved(asked=team("group-2", "group-1")),
     "the provider of the line": approved(asked=team("group-2", "group-1", mine=[2])),
     "one of several spans": approved(said=spans((-9, -5), (10, 14), (30, 60))),
