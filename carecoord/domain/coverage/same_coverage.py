@@ -2,7 +2,7 @@
 another plan or member number of the same payer is another, and what was approved under the one does not cover under the
 other."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from carecoord.domain.resource.codes import HL7, IDENTIFIER, has
 from carecoord.domain.resource.elements import Json, identifiers, item, items, key, text
@@ -35,14 +35,15 @@ def same_coverage(one: Json, other: Json, known: Directory) -> bool | None:
     payers = _payer(one, known), _payer(other, known)
     if payers[0] and payers[1] and not payers[0].same(payers[1]):
         return False
-    pairs: Sequence[tuple[frozenset[str], frozenset[str]]] = (
-        (_plans(one), _plans(other)),
-        (_members(one), _members(other)),
-    )
-    if any(a and b and not a & b for a, b in pairs):
+    if differ(one, other):
         return False
-    members = pairs[1]
-    return True if members[0] & members[1] or identifiers(one) & identifiers(other) else None
+    return True if _members(one) & _members(other) or identifiers(one) & identifiers(other) else None
+
+
+def differ(one: Json, other: Json) -> bool:
+    """Whether two cards of one payer name different plans, or different members."""
+    pairs = ((_plans(one), _plans(other)), (_members(one), _members(other)))
+    return any(a and b and not a & b for a, b in pairs)
 
 
 def member_number(card: Json) -> str:

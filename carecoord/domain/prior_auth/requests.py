@@ -96,7 +96,7 @@ def _chains(claims: Mapping[str, Json], policy: Policy) -> list[list[Json]]:
 def _by_coverage(chain: Sequence[Json]) -> list[list[Json]]:
     """A chain in parts of one insurance each: what was approved under one card is not approved under the card that an
     update names, until that is answered."""
-    return [list(part) for _, part in groupby(chain, key=lambda claim: sorted(_coverages(claim)))]
+    return [list(part) for _, part in groupby(chain, key=lambda claim: sorted(focal(claim)))]
 
 
 def _depth(id: str, before: Mapping[str, str]) -> int:
@@ -235,7 +235,7 @@ class _Reader:
     def _cards(self, payer: Party | None, *said: Json | None) -> tuple[frozenset[str], frozenset[str]]:
         """The cards that are meant: what was asked for, and what the payer's answer names."""
         cards = {key(each): each for each in self.case.coverages if text(each, "status") != "entered-in-error"}
-        named = dict.fromkeys(to for each in said if each for to in _coverages(each))
+        named = dict.fromkeys(to for each in said if each for to in focal(each))
         return split(cards, list(named), payer, self.known)
 
 
@@ -282,7 +282,7 @@ def is_expedited(claim: Json) -> bool:
     )
 
 
-def _coverages(element: Json) -> list[str]:
+def focal(element: Json) -> list[str]:
     """The card that a request or an answer is about: the focal one, else the first."""
     insurance = items(element, "insurance")
     focal = [each for each in insurance if each.get("focal") is True] or insurance[:1]

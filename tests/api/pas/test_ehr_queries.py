@@ -178,6 +178,22 @@ def test_what_is_authorized_already_is_satisfied_with_its_number_and_wants_no_pa
     assert judged(other, "G0154", **CARDS_NUMBER)["pa-needed"] == ["auth-needed"]  # nobody learns of anothers
 
 
+def test_what_is_authorized_under_another_plan_of_the_member_satisfies_nothing_under_this_one(
+    ehr: Ehr, partner: Api, payer: Api
+) -> None:
+    def plan(value: str) -> Json:
+        kind = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/coverage-class", "code": "plan"}]}
+        return {"class": [{"type": kind, "value": value}]}
+
+    sent = homecare()
+    (card,) = [each["resource"] for each in sent["entry"] if each["resource"]["resourceType"] == "Coverage"]
+    card |= plan("GOLD")
+    assert partner.post("/Claim/$submit", sent).status_code in (200, 201)
+    decide(payer, "A1", "AUTH0042")
+    for named, needed in (("GOLD", "satisfied"), ("SILVER", "auth-needed")):
+        assert judged(ehr, "G0154", **CARDS_NUMBER, **plan(named))["pa-needed"] == [needed]
+
+
 def place(code: str) -> Json:
     system = "https://www.cms.gov/Medicare/Coding/place-of-service-codes/Place_of_Service_Code_Set"
     return {"locationCode": [{"coding": [{"system": system, "code": code}]}]}

@@ -21,6 +21,7 @@ from carecoord.actions.prior_auth.pas.explode import partner
 from carecoord.actions.worklist import project
 from carecoord.domain.agreements.participation import Result
 from carecoord.domain.clearance import parts
+from carecoord.domain.coverage.same_coverage import differ
 from carecoord.domain.prior_auth import question
 from carecoord.domain.prior_auth.crd import coverage_information, satisfaction, services
 from carecoord.domain.prior_auth.crd.coverage_information import Verdict
@@ -32,6 +33,7 @@ from carecoord.domain.prior_auth.pas import inquiry
 from carecoord.domain.prior_auth.pas.answer import numbers
 from carecoord.domain.prior_auth.pas.request import references
 from carecoord.domain.prior_auth.question import Known, Question
+from carecoord.domain.prior_auth.requests import focal
 from carecoord.domain.prior_auth.requirements import Requirement, requirement
 from carecoord.domain.prior_auth.ruling import NETWORK
 from carecoord.domain.questionnaires.form import canonical
@@ -168,7 +170,7 @@ def _satisfied(turn: Turn, call: Call, card: _Card, wanted: Wanted) -> str:
     for each in sorted(_members(turn, call, card.coverage)):
         rows = turn.seen(read.of_patient(turn.conn, each, ["Claim", "ClaimResponse"]), "r")
         stored = [json.loads(row.body) for row in rows if not row.deleted]
-        claims = [one for one in stored if one["resourceType"] == "Claim" and _is_of(turn, one, card)]
+        claims = [one for one in stored if one["resourceType"] == "Claim" and _is_under(turn, one, card)]
         answers = [one for one in stored if one["resourceType"] == "ClaimResponse"]
         books = {row.claim: row.lines for row in authorizations.of_patient(turn.conn, each)} if claims else {}
         for chain in inquiry.chains(claims, answers):
@@ -214,10 +216,15 @@ def _members(turn: Turn, call: Call, coverage: Json) -> set[str]:
     return {text(each, "id") for each in people if satisfaction.is_same_person(call.person, each)}
 
 
-def _is_of(turn: Turn, claim: Json, card: _Card) -> bool:
+def _is_under(turn: Turn, claim: Json, card: _Card) -> bool:
+    """Whether a request went to the payer of a card, and not under another plan or member number of it."""
     kind, _, id = target(item(claim, "insurer")).partition("/")
     row = read.get(turn.conn, kind, id) if kind == "Organization" else None
-    return bool(row and not row.deleted and identifiers(json.loads(row.body)) & set(card.payer.keys))
+    if row is None or row.deleted or identifiers(json.loads(row.body)).isdisjoint(card.payer.keys):
+        return False
+    named = [("Coverage", each.partition("/")[2]) for each in focal(claim) if each.startswith("Coverage/")]
+    held = [json.loads(each.body) for each in read.many(turn.conn, named) if not each.deleted]
+    return not held or any(not differ(card.coverage, each) for each in held)
 
 
 def _performers(call: Call, order: Json) -> list[str]:
