@@ -19,7 +19,7 @@ from carecoord.domain.coverage.gate import choose
 from carecoord.domain.gates.policy import by_priority
 from carecoord.domain.referrals import drafts, packages
 from carecoord.domain.referrals.drafts import Clash, Fields
-from carecoord.domain.resource.days import local
+from carecoord.domain.resource.days import local, shifted
 from carecoord.domain.resource.elements import Json, extension, item, key, target, text
 from carecoord.errors import Conflict
 from carecoord.fhir import text as json
@@ -168,7 +168,7 @@ def _following(acting: Acting, before: Fields, now: Fields) -> dict[str, str]:
     if now["urgency"] != before["urgency"] and (now["from"], now["to"]) == (before["from"], before["to"]):
         days = acting.clearance.facts.policy.length(by_priority("window", now["urgency"]), turn.now).days
         start = now["from"] or today.isoformat()
-        found["to"] = today.fromordinal(today.fromisoformat(start[:10]).toordinal() + days).isoformat()
+        found["to"] = shifted(today.fromisoformat(start[:10]), days).isoformat()
     return found
 
 

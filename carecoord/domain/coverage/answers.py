@@ -5,12 +5,13 @@ item.authorizationRequired; disposition); X12 271 EB01 (1 active coverage, 6 ina
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Final, Literal, get_args
 
 from carecoord.domain.coverage.gate import NEGATIVE
 from carecoord.domain.coverage.inquiries import purposes
 from carecoord.domain.resource.codes import IDENTIFIER
+from carecoord.domain.resource.days import shifted
 from carecoord.domain.resource.elements import Json, item, items, key, target, text
 from carecoord.errors import Unprocessable
 from carecoord.words.sentence import sentence
@@ -73,7 +74,7 @@ def stated(id: str, card: Json, insurer: Json, said: Statement, now: datetime) -
     if said.last and said.last < said.day:
         raise Unprocessable(sentence("refusals.coverage-ends-first"), "last")
     ends = said.change == "ended"
-    first = said.day + timedelta(days=1) if ends else said.day
+    first = shifted(said.day, 1) if ends else said.day
     days = {"start": first.isoformat(), **({"end": said.last.isoformat()} if said.last and not ends else {})}
     about = {"coverage": {"reference": key(card)}, "inforce": not ends} | ({} if ends else {"benefitPeriod": days})
     asked = {"purpose": ["validation"], "patient": {"reference": target(item(card, "beneficiary"))}}
