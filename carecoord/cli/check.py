@@ -24,7 +24,7 @@ from carecoord.store.database.refusals import described
 from carecoord.worker import life
 from carecoord.world import World
 
-STALE = 300  # seconds after which a due job should be done, and a file of the journal in the table
+STALE = 300  # seconds after which a file of the journal should be in the table
 LOCAL = ("127.0.0.1", "localhost", "::1")
 
 
@@ -141,14 +141,12 @@ def later(world: World) -> str:
     """No job waits for a person."""
     with reading(world.engine) as conn:
         stuck = jobs.stuck(conn, world.clock())
-        idle = [each.lane for each in jobs.counts(conn, world.clock()) if each.due and not each.running]
+        left = [each.lane for each in jobs.counts(conn, world.clock()) if each.is_left]
     if stuck:
         first = f"{stuck[0].kind} {stuck[0].key}: {stuck[0].error}"
         raise Wrong(f"{len(stuck)} jobs failed too often, the first: {first}. Mend that, then: carecoord jobs retry")
-    oldest = health.numbers(world).oldest
-    late = (micros(world.clock()) - oldest) // 1_000_000 if oldest else 0
-    if late > STALE:
-        which = f" (lane {', '.join(idle)})" if idle else ""
+    if late := health.late(health.numbers(world), micros(world.clock())):
+        which = f" (lane {', '.join(left)})" if left else ""
         todo = "carecoord serve, or carecoord work in each lane, must run; see its log"
         raise Wrong(f"a job is due for {late // 60:,} minutes{which}: {todo}")
     return "no job waits for a person, none is late"

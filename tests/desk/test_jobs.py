@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,9 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import delete, select, update
 
-from carecoord import cli
+from carecoord import app, cli
 from carecoord.store.audit.tables import audit
-from carecoord.store.database import kinds, outbox, tables
+from carecoord.store.database import kinds, marks, outbox, tables
 from carecoord.store.database.engine import open_engine, reading, writing
 from carecoord.web.server import jobs as page_of_jobs
 from tests import later
@@ -51,6 +52,45 @@ def numbers(house: House) -> list[tuple[int, bool]]:
     with reading(house.world.engine) as conn:
         job = tables.outbox.c
         return [(row.n, row.parked) for row in conn.execute(select(job.n, job.parked).order_by(job.n))]
+
+
+def stands(page: str) -> list[tuple[str, bool, str]]:
+    """Each line of how it stands: of what, whether it is good, and what is said."""
+    part = page.split('id="stands"')[1].split("</ul>")[0]
+    lines = re.findall(r'<b>(.*?)</b><span class="sub( gate-note)?">.*?</svg>\s*(.*?)</span>', part, re.S)
+    return [(name, not bad, said) for name, bad, said in lines]
+
+
+def test_it_says_whether_a_worker_is_at_work_what_is_late_and_how_old_the_last_backup_is(acting_house: House) -> None:
+    """Issue 12: what check, /readyz and /metrics judge is judged at the desk too."""
+    world = replace(acting_house.world, settings=replace(acting_house.world.settings, backup_goal=24))
+    admin = House(world, app.wired(world)).enter("admin")
+    with writing(world.engine) as conn:
+        conn.execute(delete(tables.outbox))
+    assert stands(admin.get("/jobs").get_data(as_text=True)) == [
+        ("Worker", False, "No worker has been heard of yet. Until one is at work, no EHR is read and nothing goes "
+                          "out."),
+        ("What is due", True, "Nothing is late."),
+        ("Backup", False, "None was made by carecoord backup yet. It should be less than 24 hours old."),
+    ]  # fmt: skip
+    with writing(world.engine) as conn:
+        outbox.beat(conn, NOW - timedelta(seconds=20))
+        outbox.add(conn, "request-packet", "p1", b"{}", NOW - timedelta(minutes=4))
+        marks.put(conn, "backup", str(int((NOW - timedelta(hours=3)).timestamp()) * 1_000_000).encode())
+    assert stands(admin.get("/jobs").get_data(as_text=True)) == [
+        ("Worker", True, "A worker is at work."), ("What is due", True, "Nothing is late."),
+        ("Backup", True, "The last one was made 3 h ago."),
+    ]  # fmt: skip
+    with writing(world.engine) as conn:
+        outbox.beat(conn, NOW - timedelta(minutes=7))
+        outbox.add(conn, "request-packet", "p2", b"{}", NOW - timedelta(minutes=20))
+        marks.put(conn, "backup", str(int((NOW - timedelta(hours=24)).timestamp()) * 1_000_000).encode())
+    assert stands(admin.get("/jobs").get_data(as_text=True)) == [
+        ("Worker", False, "No worker is at work: the last sign of one came 7 min ago. Until one is, no EHR is read and "
+                          "nothing goes out."),
+        ("What is due", False, "The longest wait began 20 min ago: Putting papers together."),
+        ("Backup", False, "The last one was made 24 h ago. It should be less than 24 hours old."),
+    ]  # fmt: skip
 
 
 def test_an_admin_reads_what_was_given_up_why_and_what_waits_behind_it(house: House, stuck: int) -> None:

@@ -19,6 +19,7 @@ from carecoord.world import World
 
 BEAT: Final = 10.0  # seconds between two signs of life of a worker
 SILENT: Final = 45  # seconds after which it is taken for dead
+LATE: Final = 300  # seconds after which a job that is due should be done
 LEAST: Final = 50 * 2**20  # bytes that must be free where databases and journals grow
 
 
@@ -31,6 +32,12 @@ def numbers(world: World) -> Standing:
     """How the work stands. Raises Unavailable when the database is away."""
     with reading(world.engine) as conn:
         return metrics.standing(conn, micros(world.clock()))
+
+
+def late(found: Standing, now: int) -> int:
+    """For how many seconds the longest due job has waited where that is too long, else 0. now: microseconds."""
+    seconds = (now - found.oldest) // 1_000_000 if found.oldest else 0
+    return seconds if seconds > LATE else 0
 
 
 def syncs(world: World) -> list[SyncHealth]:

@@ -5,7 +5,9 @@ from datetime import datetime
 
 from auth.store import User
 from carecoord.actions.access.audit_entry import COMMAND, event
+from carecoord.actions.server import backups, health
 from carecoord.errors import NotFound
+from carecoord.fhir.instants import micros, moment
 from carecoord.store.audit.events import record
 from carecoord.store.database import jobs, outbox
 from carecoord.store.database.engine import reading, writing
@@ -15,18 +17,27 @@ from carecoord.world import World
 
 @dataclass(frozen=True)
 class LaterWork:
-    """stuck: the jobs that wait for a person, oldest first. lanes: how the others stand."""
+    """stuck: the jobs that wait for a person, oldest first. lanes: how the others stand. heard: when a worker last said
+    that it is alive; working: whether one is. late: when the longest due job should have been done, where that is too
+    long ago. kept: when the last backup was made."""
 
     now: datetime
     stuck: list[Stuck]
     lanes: list[LaneCount]
+    heard: datetime | None
+    working: bool
+    late: datetime | None
+    kept: datetime | None
 
 
 def later_work(world: World) -> LaterWork:
     """How later work stands."""
-    now = world.clock()
+    now, stands = world.clock(), health.numbers(world)
+    heard = moment(stands.beat) if stands.beat else None
+    late = moment(stands.oldest) if stands.oldest and health.late(stands, micros(now)) else None
     with reading(world.engine) as conn:
-        return LaterWork(now, jobs.stuck(conn, now), jobs.counts(conn, now))
+        stuck, lanes = jobs.stuck(conn, now), jobs.counts(conn, now)
+    return LaterWork(now, stuck, lanes, heard, not health.worker(world), late, backups.last(world))
 
 
 def retry(world: World, n: int | None, request: str, by: User | None = None) -> int:

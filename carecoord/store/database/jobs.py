@@ -45,6 +45,11 @@ class LaneCount:
     due: int
     later: int
 
+    @property
+    def is_left(self) -> bool:
+        """Whether something is due and nobody does anything."""
+        return bool(self.due and not self.running)
+
 
 def stuck(conn: Connection, now: datetime, limit: int = 100) -> list[Stuck]:
     """The jobs that wait for a person, oldest first."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -10,6 +11,7 @@ from werkzeug.wrappers import Response
 
 from carecoord import errors
 from carecoord.actions.server import jobs
+from carecoord.actions.server.jobs import LaterWork
 from carecoord.domain.access import verbs
 from carecoord.fhir.instants import moment
 from carecoord.store.database.jobs import Stuck
@@ -76,6 +78,15 @@ class Line:
     retriable: bool
 
 
+@dataclass(frozen=True)
+class Stands:
+    """How a part of the server stands."""
+
+    name: str
+    good: bool
+    said: str
+
+
 def blueprint(world: World) -> Blueprint:
     """The page and what its forms do."""
     pages = Blueprint("jobs_page", __name__)
@@ -132,6 +143,32 @@ def line(job: Stuck, times: Times) -> Line:
     return Line(job.n, said(job.kind, job.key), why.rstrip("."), helps, tried, behind, job.known)
 
 
+def standing(found: LaterWork, times: Times, goal: int) -> list[Stands]:
+    """What `carecoord check` judges too: the worker, what is due, the backup. goal: hours that a backup may be old; 0:
+    that is not looked at."""
+    left = [LANES[each.lane] for each in found.lanes if each.is_left]
+    due = spoken("jobs.stands.nothing-late")
+    if found.late:
+        due = spoken("jobs.stands.late", ago=times.ago(found.late), lanes=", ".join(left) or spoken("jobs.stands.any"))
+    old = bool(goal) and (found.kept is None or found.now - found.kept >= timedelta(hours=goal))
+    kept = spoken("jobs.stands.kept", ago=times.ago(found.kept)) if found.kept else spoken("jobs.stands.never-kept")
+    if old:
+        kept = spoken("jobs.stands.old", kept=kept, n=goal)
+    return [
+        Stands(spoken("jobs.stands.worker"), found.working, _worker(found, times)),
+        Stands(spoken("jobs.stands.due"), found.late is None, due),
+        Stands(spoken("jobs.stands.backup"), bool(found.kept) and not old, kept),
+    ]
+
+
+def _worker(found: LaterWork, times: Times) -> str:
+    if found.working:
+        return spoken("jobs.stands.working")
+    if found.heard:
+        return spoken("jobs.stands.silent", ago=times.ago(found.heard))
+    return spoken("jobs.stands.never-heard")
+
+
 def _number() -> int:
     given = request.form.get("n", "")
     if not given.isascii() or not given.isdigit() or len(given) > 18:
@@ -148,6 +185,7 @@ def _page(
     asked = next((each for each in lines if each.n == asking), None)
     page = render_template(
         "jobs.html", jobs=lines, lanes=[(LANES[each.lane], each) for each in found.lanes], asking=asked,
+        standing=standing(found, times, world.settings.backup_goal),
         gone=gone or (asking is not None and asked is None), done=done,
     )  # fmt: skip
     return make_response(page, status)
