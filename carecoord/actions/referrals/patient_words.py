@@ -1,6 +1,6 @@
 """The words that patients are found by: kept true by every write of a Patient or a Coverage, in its transaction."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -23,7 +23,8 @@ def record(conn: Connection, touched: Sequence[Touched]) -> None:
     """Let what was written be found by what it now says."""
     last = {each.rid: each for each in touched if each.type in TYPES}
     if last:
-        _put(conn, ((rid, each.after) for rid, each in last.items()))
+        new = frozenset(each.rid for each in touched if each.version == 1)
+        _put(conn, ((rid, each.after) for rid, each in last.items()), new)
 
 
 def renew(engine: Engine) -> None:
@@ -42,9 +43,10 @@ def found_by(resource: dict[str, Any]) -> set[tuple[str, str]]:
     return patient_words.rows(patient, texts)
 
 
-def _put(conn: Connection, bodies: Iterable[tuple[int, bytes]]) -> None:
+def _put(conn: Connection, bodies: Iterable[tuple[int, bytes]], new: Container[int] = ()) -> None:
     read = [(rid, _decode(body) if body else {}) for rid, body in bodies]
-    patient_words.put(conn, [rid for rid, _ in read], [(rid, *_said(each)) for rid, each in read if each])
+    there = [rid for rid, _ in read if rid not in new]
+    patient_words.put(conn, there, [(rid, *_said(each)) for rid, each in read if each])
 
 
 def _said(resource: dict[str, Any]) -> tuple[str, list[str]]:

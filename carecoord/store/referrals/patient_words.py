@@ -19,16 +19,12 @@ _RARE: Final = 2000  # rows up to which it is counted which word is the rarest
 
 
 def put(conn: Connection, rids: Iterable[int], said_by: Iterable[tuple[int, str, Sequence[str]]]) -> None:
-    """Let these resources say what (rid, patient, texts) does, the others nothing. What stands so already stays: most
-    changes of a person change none of their words, and each is a row in two trees."""
-    wanted: dict[int, set[tuple[str, str]]] = {rid: set() for rid in rids}
-    for rid, patient, texts in said_by:
-        wanted[rid] |= rows(patient, texts)
-    held: dict[int, set[tuple[str, str]]] = {}
-    for run in bulk.runs(sorted(wanted), _RUN):
-        for rid, word, who in driver.every(conn, _standing, {"rids": listed(run)}):
-            held.setdefault(rid, set()).add((word, who))
-    before, now = ({(word, rid, who) for rid, said in each.items() for word, who in said} for each in (held, wanted))
+    """Let resources say what (rid, patient, texts) does. rids: those of whom words may stand: of these what stands so
+    already stays, for most changes of a person change none of their words, and the rest goes."""
+    now = {(word, rid, who) for rid, patient, texts in said_by for word, who in rows(patient, texts)}
+    before: set[tuple[str, int, str]] = set()
+    for run in bulk.runs(sorted(rids), _RUN):
+        before.update((word, rid, who) for rid, word, who in driver.every(conn, _standing, {"rids": listed(run)}))
     bulk.discard(conn, patient_word, sorted(before - now))
     bulk.insert(conn, patient_word, sorted(now - before))
 

@@ -181,11 +181,11 @@ def _store(conn: Connection, applied: Sequence[AppliedChange], actor: Actor) -> 
     if not applied:
         return
     before = [each.rid for each in applied if each.known]
-    for run in bulk.runs(before, _RUN):
-        driver.execute(conn, _keep, {"rids": listed(run)})
     standing = index_rows.standing(conn, before)
     try:
         with bulk.together(conn):
+            for run in bulk.runs(before, _RUN):
+                driver.execute(conn, _keep, {"rids": listed(run)})
             bulk.insert(conn, resource, [_row(each) for each in applied if each.known is None])
             known = [each for each in applied if each.known]
             bulk.upsert(conn, resource, [_row(each) for each in known if not _stays(each)])
