@@ -274,7 +274,7 @@ def _written(library: Library, patients: Sequence[str], now: datetime, rules: Po
     registry.forget_dependencies(conn, gone)
     worklist_rows.save(conn, changed, held)
     worklist_rows.touch(conn, sorted(told - {row["rid"] for row in changed}), micros(now))
-    registry.save_dependencies(conn, needs)
+    registry.save_dependencies(conn, needs, rows.keys() - held.keys())
     projection.keep(conn, requests, now, rules)
     ahead.note(conn, {rid: row["changes_at"] for rid, row in rows.items()}, micros(now))
     return list(rows)

@@ -2,7 +2,7 @@
 depends on: a changed agreement finds the rows to judge anew by one index, also those that only hoped to find it."""
 
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 from itertools import product
 from typing import NamedTuple
@@ -141,11 +141,14 @@ def _numbers(keys: frozenset[str]) -> frozenset[int]:
     return frozenset(map(number, keys))
 
 
-def save_dependencies(conn: Connection, needs: dict[int, frozenset[str]]) -> None:
-    """Keep for each case row (rid) the keys that it depends on, in the place of those before."""
+def save_dependencies(
+    conn: Connection, needs: dict[int, frozenset[str]], fresh: Collection[int] = ()
+) -> None:  # fmt: skip
+    """Keep for each case row (rid) the keys that it depends on, in the place of those before. fresh: those that are
+    new, of which none is kept."""
     wanted = {rid: _numbers(keys) for rid, keys in needs.items()}
     held: dict[int, set[int]] = {}
-    for run in bulk.runs(sorted(wanted), _RUN):
+    for run in bulk.runs(sorted(wanted.keys() - fresh), _RUN):
         for rid, key in driver.every(conn, _needs, {"rids": listed(run)}):
             held.setdefault(rid, set()).add(key)
     changed = sorted(rid for rid, keys in wanted.items() if held.get(rid, set()) != keys)
