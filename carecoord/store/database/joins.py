@@ -81,27 +81,6 @@ def _elements(pairs: _Pairs, compiler: SQLCompiler, **kw: Any) -> str:
     return f"(SELECT unnest(ARRAY(SELECT {each})) AS value)"
 
 
-class Listed(FunctionElement[Any]):
-    """The texts of a JSON list of that name, as rows."""
-
-    inherit_cache = True
-    name = "listed"
-    type = Text()
-
-    def __init__(self, name: str) -> None:
-        super().__init__(bindparam(name, type_=Text()))
-
-
-@compiles(Listed, "sqlite")
-def _texts(listed: Listed, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"json_each({compiler.process(listed.clauses, **kw)})"
-
-
-@compiles(Listed, "postgresql")
-def _text_elements(listed: Listed, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"jsonb_array_elements_text(CAST({compiler.process(listed.clauses, **kw)} AS jsonb))"
-
-
 class _Half(FunctionElement[Any]):
     """The text at a place, 0 or 1, of a pair."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, exists, func, literal, or_, select, union_all, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, literal, or_, select, union_all, update
 from sqlalchemy import case as when
 from sqlalchemy.engine import result_tuple
 
@@ -11,22 +11,21 @@ from carecoord.store.database import bulk
 from carecoord.store.database.among import OneOf, listed
 from carecoord.store.database.driver import every, execute, first
 from carecoord.store.database.engine import alone
-from carecoord.store.database.joins import Listed
 from carecoord.store.database.tables import case, case_word, resource
 from carecoord.store.worklist import marks
 from carecoord.store.worklist.bitmaps import ahead, changes
 from carecoord.store.worklist.search_words import words
 from carecoord.store.worklist.walks import CLINICAL_MARK
 
-# Whether it is deleted is not asked: SQLite would go by another index, through every order of everybody.
-_asked_about = Listed("patients").table_valued("value", name="asked")
-_patient = _asked_about.c.value
-_ordered = [
-    exists().where(resource.c.patient == _patient, resource.c.type == kind)
-    for kind in ("ServiceRequest", "DeviceRequest", "Claim")
-]
-_listed = exists().where(case.c.patient == _patient)
-_concerned = select(_patient).where(or_(*_ordered, _listed))
+# Whether it is deleted is not asked: SQLite would go by another index, through every order of everybody. As tests of
+# each patient PostgreSQL, while there are few cases, would look through all of them for one.
+_concerned = union_all(
+    *(
+        select(resource.c.patient).where(OneOf(resource.c.patient, "patients"), resource.c.type == kind)
+        for kind in ("ServiceRequest", "DeviceRequest", "Claim")
+    ),
+    select(case.c.patient).where(OneOf(case.c.patient, "patients")),
+)
 GATES = tuple(name for name in case.c.keys() if name.endswith("_gate") and name != "headline_gate")  # noqa: SIM118
 _asked = (
     select(case.c.performer)
@@ -76,7 +75,9 @@ def concerned(conn: Connection, patients: Iterable[str]) -> list[str]:
     """Those of the patients who have an order, a request for authorization or a row here, sorted. Most writes are about
     somebody with none, and to learn it so costs a twentieth of assembling nothing."""
     asked = sorted(set(patients))
-    return sorted(patient for (patient,) in every(conn, _concerned, {"patients": listed(asked)})) if asked else []
+    if not asked:
+        return []
+    return sorted({patient for (patient,) in every(conn, _concerned, {"patients": listed(asked)})})
 
 
 def hold(conn: Connection, patients: Iterable[str]) -> None:
