@@ -83,7 +83,7 @@ def projector(rules: Policy) -> Projector:
         free_slots.record(conn, touched, rules.zone)
         shelf.note(conn, touched)
         patients, ledger = _patients(conn, touched), Ledger(touched)
-        _judge(conn, patients, now, rules, ledger)
+        _judge(conn, patients, now, rules, ledger, moved=_moved(touched))
         projection.note(conn, touched, rules)
         coverage_projection.note(conn, touched, rules.zone)
         sent.note(conn, touched, now)
@@ -230,15 +230,27 @@ def rewrite(conn: Connection, patients: Iterable[str], now: datetime, rules: Pol
     ledger.write(conn, now, rules.zone)
 
 
-def _judge(conn: Connection, patients: Iterable[str], now: datetime, rules: Policy, ledger: Ledger) -> None:
-    """Write the rows of these patients' cases where they differ from what stands there, and show them to the ledger."""
+def _moved(touched: Iterable[Touched]) -> frozenset[str]:
+    """The patients from whom and to whom anything went."""
+    between = ({each.before_patient, each.patient} for each in touched if each.before_patient != each.patient)
+    return frozenset(patient for both in between if None not in both for patient in both if patient)
+
+
+def _judge(
+    conn: Connection, patients: Iterable[str], now: datetime, rules: Policy, ledger: Ledger, *,
+    moved: frozenset[str] = frozenset(),
+) -> None:  # fmt: skip
+    """Write the rows of these patients' cases where they differ from what stands there, and show them to the ledger.
+    moved: those whose orders may have been another's of them until now."""
     concerned = worklist_rows.concerned(conn, patients)
     if not concerned:
         return
     worklist_rows.hold(conn, concerned)
     marked = marks.of_patients(conn, concerned)  # before anything is read of what they are judged by: see marks
     library, done = Library(conn), list[int]()
-    for run in runs(concerned, _RUN):
+    # Of what went from one to the other both are known at once: its row stands there already, under the other.
+    together = [patient for patient in concerned if patient in moved]
+    for run in filter(None, (together, *runs([each for each in concerned if each not in moved], _RUN))):
         done += _written(library, run, now, rules, ledger)
     marks.settle(conn, marked)
     if done and not registry_mark.keep(conn, library.mark):

@@ -31,6 +31,7 @@ from carecoord.fhir.service_base import Base
 from carecoord.store.database import driver
 from carecoord.store.database.engine import open_engine, reading, writing
 from carecoord.store.database.tables import case, case_need, outbox, resource
+from carecoord.store.prior_auth.tables import authorization_row
 from carecoord.store.resources import read
 from carecoord.store.resources.write import Actor, Change, put_all
 from carecoord.store.worklist import marks
@@ -336,6 +337,23 @@ def test_a_registry_change_that_bears_on_many_is_marked_and_judged_before_it_is_
     assert differences(conn, NOW) == {}
     assert marks.among(conn, rids) == set()
     assert {held["agreement_gate"] for held in rows(conn).values()} == {"blocked"}
+
+
+@pytest.mark.parametrize("to", ["a-1", "z-1"])
+def test_an_order_that_goes_to_another_among_more_patients_than_are_read_at_once_is_theirs_from_then_on(
+    conn: Connection, monkeypatch: pytest.MonkeyPatch, to: str
+) -> None:
+    monkeypatch.setattr(worklist_project, "_RUN", 1)
+    story = plain().with_(claim(), answer(start=-20, end=60, units=2), appointment(14))
+    before = [each for each in changes(Story(), story) if isinstance(each, dict)]
+    put(conn, *before)
+    person = next(each for each in before if each["resourceType"] == "Patient")
+    theirs = [each for each in before if '"Patient/pat"' in json.dumps(each)]
+    now_of = (json.loads(json.dumps(each).replace("Patient/pat", f"Patient/{to}")) for each in theirs)
+    put(conn, person | {"id": to}, *now_of)
+    assert [each["patient"] for each in rows(conn).values()] == [to]
+    assert list(conn.scalars(select(authorization_row.c.patient))) == [to]
+    assert differences(conn, NOW) == {}
 
 
 def test_what_only_time_changes_is_judged_anew_when_it_is_due(conn: Connection) -> None:
