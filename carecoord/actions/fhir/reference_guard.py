@@ -6,7 +6,8 @@ see already, or whom they admit in the same go into their own organization's car
 it is attached to, and goes along to an EHR with whatever names it: so they may name, wherever they do, only files that
 they see already, that they bring along, or that the resource named before. And who works at an organization sees what
 its copies are party to, which are known by their identifiers: so whoever keeps the registry makes their own
-organization no copy of another; who sets the house up says which are one.
+organization no copy of another; who sets the house up says which are one. And whether a card is good says its own payer
+alone: so they answer about no other card, and no question that was put to another.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,7 +16,7 @@ from typing import Any, Final, Protocol
 from carecoord.actions.access.turn import Turn
 from carecoord.domain.access import verbs
 from carecoord.domain.access.roles import Office
-from carecoord.domain.resource.elements import identifiers, item, pairs, target
+from carecoord.domain.resource.elements import identifiers, item, items, pairs, target, targets, text
 from carecoord.domain.resource.parties import TAXES
 from carecoord.errors import Forbidden
 from carecoord.fhir import text as json
@@ -29,6 +30,8 @@ from carecoord.store.resources import read
 from carecoord.store.worklist import registry
 
 _HOUSE: Final = "Organization"
+_ANSWER: Final = "CoverageEligibilityResponse"
+_PAYS: Final = {"Coverage": "payor", "CoverageEligibilityRequest": "insurer"}  # where it stands who pays
 _NAMES = ("reference", "url")  # of a Reference, and of an Attachment
 
 
@@ -44,8 +47,9 @@ class Write(Protocol):
 
 
 def demand_seen(turn: Turn, writes: Iterable[Write]) -> None:
-    """Refuse writes that point at a patient whom the asker's roles do not see, name a file that they do not see, or
-    make their organization and another one copies of each other. To be called before anything is written.
+    """Refuse writes that point at a patient whom the asker's roles do not see, name a file that they do not see, speak
+    of a card that another pays for, or make their organization and another one copies of each other. To be called
+    before anything is written.
 
     Raises Forbidden, in the same words for what is hidden and what is not there.
     """
@@ -58,15 +62,40 @@ def demand_seen(turn: Turn, writes: Iterable[Write]) -> None:
         index = extract(write.resource or {}, turn.world.base)
         for id in sorted(_patients(index) - admitted):
             if not _is_seen(turn, "Patient", id):
-                text = f"There is no Patient/{id} whom this access sees: it can not write about them."
-                raise Forbidden(text, write.type)
+                said = f"There is no Patient/{id} whom this access sees: it can not write about them."
+                raise Forbidden(said, write.type)
         for id in sorted(_files(write.resource, turn.world.base.prefix) - brought):
             if not _is_seen(turn, "Binary", id) and id not in _files_before(turn, write):
-                text = f"There is no Binary/{id} that this access sees: send it in the same transaction."
-                raise Forbidden(text, write.type)
+                said = f"There is no Binary/{id} that this access sees: send it in the same transaction."
+                raise Forbidden(said, write.type)
+        if other := _of_another(turn, write, made):
+            said = f"There is no {other} of the payer of this access: it can not answer about it."
+            raise Forbidden(said, write.type)
     if _makes_one(turn, made):
-        text = "An identifier of this organization is another's: an administrator says whether they are one."
-        raise Forbidden(text, f"{_HOUSE}.identifier")
+        said = "An identifier of this organization is another's: an administrator says whether they are one."
+        raise Forbidden(said, f"{_HOUSE}.identifier")
+
+
+def _of_another(turn: Turn, write: Write, made: Iterable[Write]) -> str | None:
+    """A card or a question, as `type/id`, that an answer names and the resource did not name before, and that is not
+    with the asker's payer."""
+    if write.type != _ANSWER:
+        return None
+    row, prefix = read.get(turn.conn, write.type, write.id), turn.world.base.prefix
+    before = json.loads(row.body) if row and row.body else {}
+    named = _asked_about(write.resource or {}, prefix) - _asked_about(before, prefix)
+    held = {(row.type, row.id): json.loads(row.body) for row in read.many(turn.conn, named)}
+    held |= {(each.type, each.id): each.resource or {} for each in made}
+    ours = {f"{_HOUSE}/{id}" for id in turn.office().organizations}
+    other = (to for to in sorted(named) if ours.isdisjoint(targets(held.get(to, {}), _PAYS[to[0]])))
+    return next(("/".join(to) for to in other), None)
+
+
+def _asked_about(answer: dict[str, Any], prefix: str) -> set[tuple[str, str]]:
+    """The cards and the question that an answer names."""
+    named = [item(answer, "request"), *(item(each, "coverage") for each in items(answer, "insurance"))]
+    found = (refers(text(each, "reference"), prefix) for each in named)
+    return {(to[0], to[1]) for to in found if to and to[0] in _PAYS}
 
 
 def _makes_one(turn: Turn, writes: Iterable[Write]) -> bool:
