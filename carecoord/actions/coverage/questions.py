@@ -2,7 +2,7 @@
 changes of a card stated without a question. Only whom a clinic asked about, or asked an authorization for, is known
 here: a member number alone finds nobody else."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -154,28 +154,27 @@ def _question(turn: Turn, id: str, about: str, verb: Verb) -> Asking:
     payers = _payers(turn)
     row = questions.one(turn.conn, payers, turn.cases_withheld(), name)
     asked = _body(turn, ASKED, name) if row else None
-    cards = {key(each) for each in _own(turn, asked, _cards(turn, [asked]), payers)} if asked else set[str]()
+    cards = {key(each) for each in _own(asked, _cards(turn, [asked]), payers)} if asked else set[str]()
     if row is None or asked is None or not cards:
         raise NotFound(sentence("refusals.no-question-seen"), "http.id")
     return Asking(turn, id, about, asked, cards, row.answered is not None)
 
 
-def _cards(turn: Turn, asked: Iterable[Json]) -> dict[str, Json]:
-    """The cards that questions are about, by `Coverage/id`."""
-    named = {_reference(item(each, "coverage")) for question in asked for each in items(question, "insurance")}
-    return _bodies(turn, sorted(each for each in named if each[0] == CARD))
+def _cards(turn: Turn, asked: Iterable[Json]) -> list[Json]:
+    """The cards of those whom questions are about."""
+    found = read.of_patients(turn.conn, sorted({_whose(each) for each in asked} - {""}), (CARD,))
+    return [json.loads(row.body) for rows in found.values() for row in rows if not row.deleted]
 
 
-def _own(turn: Turn, question: Json, held: Mapping[str, Json], payers: Sequence[str]) -> list[Json]:
+def _own(question: Json, held: Iterable[Json], payers: Sequence[str]) -> list[Json]:
     """The cards that a question is about, as far as they are with this payer: it may be about another's, too. held:
-    those that questions name."""
-    known = held.values() if items(question, "insurance") else _of_patient(turn, question)
-    return inquiries.cards(question, [each for each in known if _insurer(each, payers)])
+    those of several patients."""
+    own = [each for each in held if _patient(each) == _whose(question) and _insurer(each, payers)]
+    return inquiries.cards(question, own)
 
 
-def _of_patient(turn: Turn, question: Json) -> list[Json]:
-    patient = target(item(question, "patient")).partition("/")[2]
-    return [json.loads(row.body) for row in read.of_patient(turn.conn, patient, (CARD,)) if not row.deleted]
+def _whose(question: Json) -> str:
+    return target(item(question, "patient")).partition("/")[2]
 
 
 def _holding(turn: Turn, id: str, about: str, verb: Verb) -> Holding:
@@ -239,7 +238,7 @@ def _shown(turn: Turn, rows: Sequence[Row[Any]]) -> list[PayerQuestion]:
     """The questions of these rows, in their order, whose patient and whose card with this payer are here."""
     asked = _bodies(turn, [(ASKED, each.id) for each in rows])
     payers, held = _payers(turn), _cards(turn, asked.values())
-    cards = {name: next(iter(_own(turn, each, held, payers)), None) for name, each in asked.items()}
+    cards = {name: next(iter(_own(each, held, payers)), None) for name, each in asked.items()}
     people = {("Patient", each.patient) for each in rows}
     houses = {_reference(item(each, "provider")) for each in asked.values()}
     around = _bodies(turn, [pair for pair in (*people, *houses) if pair[1]])

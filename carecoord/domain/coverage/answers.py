@@ -58,10 +58,10 @@ def answered(id: str, question: Json, cards: Collection[str], said: Answer, now:
     asked = {name: question[name] for name in ("servicedDate", "servicedPeriod") if name in question}
     named = next(iter(items(question, "item")), {})
     line = _line(item(named, "productOrService"), said.needed)
+    of = [each for each in (item(one, "coverage") for one in items(question, "insurance")) if target(each) in cards]
     insurance = [
-        {"coverage": item(each, "coverage"), **_standing(said), **({"item": [line]} if line else {})}
-        for each in items(question, "insurance") or [{"coverage": {"reference": card}} for card in sorted(cards)]
-        if target(item(each, "coverage")) in cards
+        {"coverage": each, **_standing(said), **({"item": [line]} if line else {})}
+        for each in of or [{"reference": card} for card in sorted(cards)]
     ]
     provider = {"requestor": question["provider"]} if item(question, "provider") else {}
     made = _response(id, question, item(question, "insurer"), said.words, now) | asked | provider

@@ -161,6 +161,27 @@ def test_what_is_counted_is_shown_and_a_question_that_names_no_card_is_about_the
     assert (waiting(clerk), "Coverage questions 1" in text(get(clerk, "/decisions"))) == ([], False)
 
 
+def test_a_question_that_names_its_card_by_words_is_about_the_only_one_of_its_patient_and_nobody_elses(
+    house: House,
+) -> None:
+    clerk, question = house.enter("grange"), ask(house)
+    card = json.loads(interactions.read(house.world, SYSTEM, "Coverage", CARD).body)
+    asked = json.loads(interactions.read(house.world, SYSTEM, "CoverageEligibilityRequest", question).body)
+    interactions.update(house.world, SYSTEM, "Patient", "wordy", {
+        "resourceType": "Patient", "id": "wordy", "name": [{"family": "Wordy"}]})  # fmt: skip
+    of = {"beneficiary": {"reference": "Patient/wordy"}, "identifier": [card["identifier"][0] | {"value": "GC014-9"}]}
+    for resource in (card | of | {"id": "wordy-card"}, asked | {
+        "id": "wordy-asks", "patient": {"reference": "Patient/wordy"}, "insurance": [{"coverage": {"display": "GC"}}]}):
+        synced(house, {name: value for name, value in resource.items() if name != "meta"})
+    assert sorted(waiting(clerk)) == sorted([question, "wordy-asks"])
+    page = text(get(clerk, f"{PATH}/wordy-asks"))
+    assert ("GC014-9" in page, NUMBER in page) == (True, False)
+    assert sent(clerk, f"{PATH}/wordy-asks", "answer-eligibility", **YES)[0] == 303
+    with reading(house.world.engine) as conn:
+        (answer,) = [json.loads(each.body) for each in read.of_patient(conn, "wordy", ("CoverageEligibilityResponse",))]
+    assert [each["coverage"] for each in answer["insurance"]] == [{"reference": "Coverage/wordy-card"}]
+
+
 @pytest.mark.parametrize(("typed", "said"), [
     ({"words": "Good"}, "Choose whether the coverage is in force on that day."),
     ({"standing": "unclear"}, "Write why it can not be said."),
