@@ -9,10 +9,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from carecoord.domain.prior_auth.desk.row import rows
+from carecoord.domain.prior_auth.desk.row import Begun, begun, rows
+from carecoord.domain.referrals.case import Case
 from carecoord.domain.resource.days import moment
 from carecoord.domain.worklist import judgement
-from carecoord.domain.worklist.judgement import Judged
+from carecoord.domain.worklist.judgement import Heard, Judged
 from carecoord.fhir.instants import micros
 from tests.domain.stories import (
     HCPCS,
@@ -42,14 +43,20 @@ SECOND = order(id="sr2", identifier=[])
 GRANTED = {"approved", "partly", "modified"}
 
 
+def cases(story: Story) -> list[tuple[str, Case]]:
+    """Both orders of a story, put together."""
+    names = [name for name in ("ServiceRequest/sr", "ServiceRequest/sr2") if name in story.resources]
+    return [(name.partition("/")[2], gathered(story.resources[name], story.resources.values())) for name in names]
+
+
 def judged(story: Story, now: Any = NOW) -> list[Judged]:
     """Both orders of a story, judged."""
-    found = []
-    for name in ("ServiceRequest/sr", "ServiceRequest/sr2"):
-        if name in story.resources:
-            case = gathered(story.resources[name], story.resources.values())
-            found.append(judgement.judged(name.partition("/")[2], case, now, POLICY))
-    return found
+    return [judgement.judged(id, case, now, POLICY) for id, case in cases(story)]
+
+
+def heard(story: Story) -> list[Heard]:
+    """Both, judged for their payer alone."""
+    return [judgement.heard(case, NOW, POLICY) for _, case in cases(story)]
 
 
 def authorized(story: Story, now: Any = NOW) -> dict[str, dict[str, Any]]:
@@ -128,6 +135,12 @@ class Visits(RuleBasedStateMachine):
         done = {each["id"] for each in self.visits("fulfilled")}
         assert int(line["used"]) == min(len(done), self.units)
         assert rows(list(reversed(seen)), POLICY)[root].columns == line, "whichever case is looked at first"
+        early = begun(heard(self.story), line["claim"])
+        assert early is not None
+        whose = {key for side, key in found.parties if side == "payer"}
+        assert (early.state, early.level, early.code, early.agreement, early.payers) == (
+            line["state"], line["level"], line["code"], line["payer_agreement"], whose
+        ), "its payer's rules go by what the row will say"  # fmt: skip
         ahead = {micros(moment(each["start"], UTC) or NOW): each for each in self.visits("booked")}
         told = {each["at"]: each["outside"] for each in line["visits"]}
         assert told.keys() == ahead.keys(), "every visit ahead once, whichever orders it is of"
@@ -227,6 +240,16 @@ def test_a_row_says_what_was_asked_decided_and_is_awaited() -> None:
     assert {name: found[name] for name in expected} == expected
     (pended,) = authorized(story.with_(answer("A4"), wish())).values()
     assert (pended["state"], pended["asked"], pended["attached"]) == ("asked", 1, 0)
+
+
+def test_the_rules_of_a_payer_go_by_the_request_alone_before_there_is_a_row() -> None:
+    found = begun(heard(plain().with_(book(payer_rule()), claim())), "Claim/req")
+    payer = frozenset({"https://carecoord.example/id/payer|P1"})
+    assert found == Begun("submitted", 0, "G0463", "in-network", payer)
+    assert begun(heard(plain().with_(claim())), "Claim/another") is None
+    draft = begun(heard(plain().with_(claim(status="draft"))), "Claim/req")
+    assert draft is not None
+    assert (draft.state, draft.agreement, draft.payers) == ("draft", None, frozenset())
 
 
 def test_a_clock_that_ran_out_is_still_the_payers() -> None:
