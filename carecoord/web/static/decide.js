@@ -17,6 +17,8 @@
   const choice = (line, value) => line.querySelector(`input[name^="do-"][value="${value}"]`);
   const choose = (line, value) => { const radio = choice(line, value); radio.checked = true; radio.dispatchEvent(new Event("change", { bubbles: true })); return radio; };
   main.addEventListener("keydown", (event) => {
+    const beside = (event.ctrlKey || event.metaKey) && event.key === "Enter" && event.target.closest(".decide-act form");
+    if (beside) { event.preventDefault(); beside.requestSubmit(); return; }
     const here = event.target, line = here.closest(".decide-line");
     if (event.ctrlKey || event.metaKey || event.altKey || !line || here.matches("input:not([type=radio]), textarea, select")) return;
     const radio = letters[event.key] ? choose(line, letters[event.key]) : /^[1-9]$/.test(event.key) ? lines()[event.key - 1]?.querySelector("input[name^='do-']") : null;

@@ -43,3 +43,12 @@ def test_axe_finds_nothing_and_a_line_is_decided_by_the_keyboard_up_to_its_fault
     assert page.get_by_label("Reason").evaluate("each => each === document.activeElement")
     check(page)
     assert all("422" in each for each in noise), "a browser reports the form that was not taken, and nothing else"
+
+
+def test_a_form_beside_deciding_is_sent_by_the_keyboard_as_the_decision_is(open_noisy: Callable[..., Any]) -> None:
+    page = open_noisy("/decisions/request-order-24825", "payer")
+    page.get_by_text("Ask the medical director").first.press("Enter")
+    words = page.locator("#act-director-words")
+    words.press("Control+Enter")
+    page.get_by_role("link", name="Write what is asked.").click()
+    assert words.evaluate("each => each === document.activeElement")
