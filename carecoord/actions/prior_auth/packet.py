@@ -11,7 +11,7 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final, Literal
+from typing import Any, Final, Literal
 from uuid import UUID, uuid5
 
 import msgspec
@@ -161,7 +161,7 @@ def file(world: World, grant: Grant, request: str, contents: Contents, sheets: S
         digest = _digest(_order(world, conn, contents, sheets))
         made = packets.body(conn, _id(grant, contents.side, contents.root), digest)
     for type, _, id in (each.source.partition("/") for each in sheets.parts if made):
-        about = {"type": type, "resource": id, "patient": contents.patient}
+        about: dict[str, Any] = {"type": type, "resource": id, "patient": contents.patient}
         world.journal.append(event(world.clock(), request, "read", by=grant, **about))
     return made
 

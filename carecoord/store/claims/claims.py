@@ -78,7 +78,7 @@ def keep(
         conn.execute(update(claim).where(claim.c.id == id).values({**row, "version": held.version + 1}))
     replaced = bool(lines or adjustments)
     told = tallies.by_reason(adjustments) if replaced else reasons
-    tallies.move(conn, tallies.cells(held._mapping, reasons) if held else {}, tallies.cells(row, told))
+    tallies.move(conn, tallies.cells(held._asdict(), reasons) if held else {}, tallies.cells(row, told))
     if not replaced:
         return
     for table, rows in ((claim_line, lines), (claim_adjustment, adjustments)):
@@ -94,7 +94,7 @@ def change(conn: Connection, id: str, version: int, values: Mapping[str, Any]) -
         return False
     conn.execute(update(claim).where(claim.c.id == id).values({**values, "version": version + 1}))
     reasons = _reasons(conn, id)
-    tallies.move(conn, tallies.cells(held._mapping, reasons), tallies.cells({**held._mapping, **values}, reasons))
+    tallies.move(conn, tallies.cells(held._asdict(), reasons), tallies.cells(held._asdict() | dict(values), reasons))
     return True
 
 
@@ -107,7 +107,7 @@ def _locked(conn: Connection, id: str) -> Row[Any] | None:
 def _reasons(conn: Connection, id: str) -> dict[str, int]:
     why = claim_adjustment.c
     found = select(why.reason, why.amount, why.denies).where(why.claim == id)
-    return tallies.by_reason(conn.execute(found).mappings())
+    return tallies.by_reason(each._asdict() for each in conn.execute(found))
 
 
 def one(conn: Connection, whose: Whose, id: str) -> Row[Any] | None:
@@ -197,13 +197,14 @@ def totals(conn: Connection, whose: Whose, asked: Asked, tabs: Sequence[Tab]) ->
 
 def _sums(whose: Whose, asked: Asked, n: int) -> Iterator[Select[Any]]:
     """What adds up to the sums of a list: n, claims, denied, short."""
+    which: ColumnElement[Any] = literal(n)
     if not _is_tallied(asked):
-        yield _found(whose, asked).with_only_columns(literal(n), *_summed())
+        yield _found(whose, asked).with_only_columns(which, *_summed())
         return
     sums = (func.sum(each) for each in (tally.c.claims, tally.c.denied, tally.c.short))
-    yield _tallied(whose, asked, "all").with_only_columns(literal(n), *sums)
+    yield _tallied(whose, asked, "all").with_only_columns(which, *sums)
     if whose.withheld:
-        yield _withheld(whose, asked).with_only_columns(literal(n), *(-func.coalesce(each, 0) for each in _summed()))
+        yield _withheld(whose, asked).with_only_columns(which, *(-func.coalesce(each, 0) for each in _summed()))
 
 
 def _summed() -> tuple[ColumnElement[Any], ...]:

@@ -136,7 +136,7 @@ def _sqlite_insert(table: Table, how: str) -> str:
 @lru_cache(_SHAPES)
 def _sqlite_update(table: Table, names: tuple[str, ...]) -> str:
     (key, *_) = table.columns
-    values = ((name, bindparam(name)) for name in names)
+    values: Iterator[tuple[Any, Any]] = ((name, bindparam(name)) for name in names)
     return str(update(table).where(key == bindparam("key")).ordered_values(*values).compile(dialect=sqlite.dialect()))
 
 

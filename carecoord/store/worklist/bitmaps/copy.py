@@ -246,7 +246,8 @@ def _otherwise(one: Ahead, alike: Alike) -> tuple[Respelt, ...]:
     list of words is kept once."""
     said = ((gained, *word) for gained, several in ((False, one.lost), (True, one.gained)) for word in several)
     words = tuple([alike.setdefault(word, word) for word in said])
-    return alike.setdefault(words, words)
+    kept: tuple[Respelt, ...] = alike.setdefault(words, words)
+    return kept
 
 
 def _turned(row: tuple[Any, ...], one: Ahead) -> tuple[Any, ...]:
