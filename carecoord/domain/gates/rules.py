@@ -46,6 +46,7 @@ RULES: Final[dict[str, tuple[str, ...]]] = {  # gate -> its rules
         "authorization.site",
         "authorization.dates",
         "authorization.dates-unclear",
+        "authorization.performer-unclear",
         "authorization.units",
         "authorization.unit-kind",
         "authorization.duration",

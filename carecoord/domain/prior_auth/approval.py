@@ -140,6 +140,9 @@ def _performer(line: Line, matter: GateInput) -> Found:
     if who is None or line.names((who.organization, who.practitioner)):
         return None
     named = joined([each.name for each in line.providers])
+    if not all(each.keys for each in line.providers):
+        said = sentence("authorization.performer-unclear", named=named, who=who.named)
+        return _unknown("authorization.performer-unclear", said, line), sentence("remark.names", named=named)
     gate = Gate(
         rule="authorization.performer",
         state="open",
@@ -159,7 +162,7 @@ def _site(line: Line, matter: GateInput) -> Found:
     where: Value
     if site and not line.is_at(site):
         named, where = joined([each.name for each in line.sites]), site.name
-    elif line.places and places and line.places.isdisjoint(places):
+    elif places and not line.is_in(places):
         named, where = _placed(line.places, line.place), _placed(places, site.name if site else "")
     else:
         return None
@@ -177,7 +180,7 @@ def _site(line: Line, matter: GateInput) -> Found:
 
 def _placed(places: frozenset[str], named: str) -> Value:
     """A place of service as people call it, else by its code."""
-    return named or sentence("place.by-code", code=", ".join(sorted(places)))
+    return named if named and named not in places else sentence("place.by-code", code=", ".join(sorted(places)))
 
 
 def _dates(line: Line, matter: GateInput) -> Found:

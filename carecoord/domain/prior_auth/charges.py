@@ -83,7 +83,7 @@ class Account:
             any(
                 (not use.performer or line.names(use.performer))
                 and line.is_at(use.site)
-                and not (line.places and use.places and line.places.isdisjoint(use.places))
+                and line.is_in(use.places)
                 for _, line in self.lines
             ),
         )

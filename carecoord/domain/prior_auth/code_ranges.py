@@ -3,7 +3,9 @@
 Procedure codes (CPT, HCPCS, CDT, revenue codes) are of one length in one shape, and a range runs inside that shape:
 `97110-97164` holds five digits and nothing else, `0001T-0999T` four digits and a letter, `G0151-G0162` a letter and
 four digits. ICD-10 codes are a tree: a category stands for all that is written below it, `M54` for `M54.51`, and the
-end of a range for all below that end, `E08-E13` for `E11.65`."""
+end of a range for all below that end, `E08-E13` for `E11.65`. A procedure may carry several modifiers: some say how
+it is done, some what it is done to, and of two that exclude each other (the left side, the right) one is not the other
+for all that the rest is alike."""
 
 import re
 from functools import lru_cache
@@ -16,6 +18,13 @@ _SHAPES: Final = str.maketrans(
     }
 )
 _ENTRY: Final = re.compile(r"[0-9A-Z]+")
+# Modifiers of which one excludes the others: side, part of a study, vessel, digit or lid, bought or rented.
+_ONE_OF: Final = (
+    frozenset({"LT", "RT"}), frozenset({"26", "TC"}), frozenset({"LC", "LD", "LM", "RC", "RI"}),
+    frozenset({"E1", "E2", "E3", "E4", "FA", "TA", *(f"{limb}{n}" for limb in "FT" for n in range(1, 10))}),
+    frozenset({"NU", "RR", "UE"}),
+)  # fmt: skip
+_AFAR: Final = {"10": "02"}  # places of service: where the patient sits meanwhile is not what is authorized
 ANY: Final = -1  # the width of a rule that names no code: wider than all
 
 
@@ -44,6 +53,20 @@ def sound(low: str, high: str) -> bool:
     may differ (`0001M-0018U`)."""
     low, high = normal(low), normal(high)
     return bool(_ENTRY.fullmatch(low)) and _shape(low) == _shape(high) and low <= high
+
+
+def same_modifiers(some: frozenset[str], others: frozenset[str]) -> bool:
+    """Whether a service under the ones may be that under the others: they share one, and exclude each other in none."""
+    mine, theirs = ([each & group for group in _ONE_OF] for each in (some, others))
+    contrary = any(one and other and one.isdisjoint(other) for one, other in zip(mine, theirs, strict=True))
+    return not some.isdisjoint(others) and not contrary
+
+
+def same_places(some: frozenset[str], others: frozenset[str]) -> bool:
+    """Whether one of these places of service is one of those. A visit from afar is one whether the patient is at home
+    or not."""
+    here, there = ({_AFAR.get(each, each) for each in places} for places in (some, others))
+    return not here.isdisjoint(there)
 
 
 def under(diagnosis: str, low: str, high: str = "") -> bool:

@@ -4,7 +4,7 @@ Clause: Da Vinci PAS 2.2.1, Claim Response profile: the decision is in item.adju
 item (A6) what was authorized stands in the addItem linked to it; itemAuthorizedDetail on an addItem is what was
 granted."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, tzinfo
 from fractions import Fraction
@@ -12,8 +12,8 @@ from typing import Any, Final, NamedTuple
 
 from carecoord.domain.gates.gate import Evidence
 from carecoord.domain.gates.policy import Policy
-from carecoord.domain.prior_auth.code_ranges import normal, within
-from carecoord.domain.prior_auth.question import PLACE_OF_SERVICE
+from carecoord.domain.prior_auth.code_ranges import same_modifiers, same_places, within
+from carecoord.domain.prior_auth.question import PLACE_OF_SERVICE, modifiers
 from carecoord.domain.prior_auth.requirements import Codes
 from carecoord.domain.prior_auth.review_action import GRANTED, LineState, decided, decision, reviews
 from carecoord.domain.prior_auth.units import Amount, amount, bare
@@ -39,6 +39,8 @@ from carecoord.domain.resource.parties import Directory, Party, Role, name, part
 from carecoord.fhir.code_systems import NPI, canonical
 
 CODE_END: Final = f"{PAS}/extension-productOrServiceCodeEnd"
+# Roles in a care team (X12 98, HL7) of who assists, orders, refers, supervises, has the patient in primary care.
+_BESIDE: Final = {"DD", "DK", "DN", "DQ", "P3", "assist", "supervisor"}
 ALLOWED = {"allowedunits", "approvedunits", "authorizedunits"}  # adjudication categories (CARIN BB: allowedunits)
 
 
@@ -105,7 +107,11 @@ class Line:
 
     def suits(self, modifiers: frozenset[str] | None) -> bool:
         """Whether the line is for a service with one of these modifiers; None: nobody says with which."""
-        return not self.modifiers or not modifiers or not self.modifiers.isdisjoint(modifiers)
+        return not self.modifiers or not modifiers or same_modifiers(self.modifiers, modifiers)
+
+    def is_in(self, places: frozenset[str] | None) -> bool:
+        """Whether it may be done at one of these places of service; None: nobody says at which."""
+        return not self.places or not places or same_places(self.places, places)
 
     def covers(self, wanted: Codes) -> bool:
         """Whether the line is for one of these services: the same code, a code in its range, or any service."""
@@ -215,11 +221,11 @@ class _Reader:
             # A full approval without a count grants what was asked for; any other does not say how much it grants.
             allowed or (wanted if state == "approved" else None),
             vague,
-            self._parties([each for each in named if not _is_place(each)] or team(self.claim, asked)),
+            self._granted([each for each in named if not _is_place(each)]) or self._parties(team(self.claim, asked)),
             self._parties([each for each in named if _is_place(each)] or self._where(granted, asked)),
             reason or (trouble(self.answer) if state == "denied" else ""),
             self._proof(granted),
-            frozenset(normal(code) for each in marks for _, code in codes(each)),
+            modifiers(marks) or frozenset(),
             frozenset(code for system, code in codes(place) if system == PLACE_OF_SERVICE),
             words(place),
         )
@@ -249,8 +255,14 @@ class _Reader:
 
     def _where(self, granted: Json, asked: Json) -> list[Json]:
         """Where it may be done, as the payer grants it, else as it was asked for."""
-        said = [item(granted, "locationReference"), item(asked, "locationReference"), item(self.claim, "facility")]
+        said = [_opened(item(granted, "locationReference"), self.answer)]
+        said += [_opened(each, self.claim) for each in (item(asked, "locationReference"), item(self.claim, "facility"))]
         return [each for each in said if each][:1]
+
+    def _granted(self, references: Sequence[Json]) -> tuple[Party, ...]:
+        """Whom a payer names: who can not be known is nobody else for that, but somebody of that name."""
+        named = [(self._parties([each]), text(each, "display")) for each in references]
+        return tuple(one for known, said in named for one in known or [Party("", said, frozenset())][: bool(said)])
 
     def _parties(self, references: Iterable[Json]) -> tuple[Party, ...]:
         return parties(references, self.known, self.roles)
@@ -269,8 +281,10 @@ class _Reader:
 
 
 def team(claim: Json, line: Json) -> list[Json]:
-    """Who is to do what a line asks for, as References: those of the care team that it names, else all of it."""
-    members, own = items(claim, "careTeam"), line.get("careTeamSequence")
+    """Who is to do what a line asks for, as References: those of the care team that it names, else all of it. Who is in
+    it for having ordered, referred, assisted or supervised does not do it."""
+    members = [each for each in items(claim, "careTeam") if code_of(item(each, "role")) not in _BESIDE]
+    own = line.get("careTeamSequence")
     mine = [each for each in members if isinstance(own, list) and whole(each, "sequence") in own]
     return [_opened(item(each, "provider"), claim) for each in mine or members]
 
@@ -293,7 +307,9 @@ def _opened(reference: Json, holder: Json) -> Json:
             return behind
         resource = inside[text(behind, "reference")]
     known = sorted((each for each in items(resource, "identifier") if identifier(each)), key=_rank)
-    return {"identifier": known[0], "display": name(resource)} if known else reference
+    if known:
+        return {"identifier": known[0], "display": name(resource)}
+    return {"display": text(reference, "display") or name(resource)} if resource else reference
 
 
 def _rank(element: Json) -> tuple[bool, str]:

@@ -200,7 +200,7 @@ def ordered(order: Json, locations: Iterable[Json]) -> Known:
     """What an order says by itself: which service, and how and where it is to be done."""
     return Known(
         codes=codes(item(order, "code")),
-        modifiers=_modifiers(items(order, "orderDetail")),
+        modifiers=modifiers(items(order, "orderDetail")),
         places=_places(items(order, "locationCode")),
         sites={key(each): found for each in locations if (found := _places(items(each, "type")))},
     )
@@ -211,12 +211,13 @@ def of_line(line: Json, case: Known) -> Known:
     return replace(
         case,
         codes=codes(item(line, "productOrService")),
-        modifiers=_modifiers(items(line, "modifier")) or case.modifiers,
+        modifiers=modifiers(items(line, "modifier")) or case.modifiers,
         places=_places([item(line, "locationCodeableConcept")]) or case.places,
     )
 
 
-def _modifiers(concepts: Iterable[Json]) -> Some:
+def modifiers(concepts: Iterable[Json]) -> Some:
+    """The modifiers of a procedure code among these: what says the same in another code system is none."""
     said = {normal(code) for concept in concepts for _, code in codes(concept)}
     return frozenset(each for each in said if _MODIFIER.fullmatch(each)) or None
 

@@ -86,6 +86,38 @@ def containing(npi: str) -> dict[str, Any]:
         {"resourceType": "PractitionerRole", "id": "role", "organization": ref("#house")}, house]}
 
 
+def ordered(*codes: str) -> dict[str, Any]:
+    return order(orderDetail=[coded(HCPCS, each) for each in codes])
+
+
+def under(*codes: str) -> dict[str, Any]:
+    return of(modifier=[coded(HCPCS, each) for each in codes])
+
+
+def naming_by(reference: dict[str, Any], *contained: dict[str, Any]) -> dict[str, Any]:
+    """Granted to somebody, named so."""
+    found = answer(**SPAN, units=2)
+    (named,) = answer(provider="x")["item"][0]["extension"]
+    named["extension"][0]["valueReference"] = reference
+    found["item"][0]["extension"].append(named)
+    return found | {"contained": list(contained)}
+
+
+def at_contained(npi: str) -> dict[str, Any]:
+    """Granted for a place that the answer itself contains."""
+    found = narrowed("G0463")
+    found["addItem"][0]["locationReference"] = ref("#place")
+    return found | {"contained": [
+        {"resourceType": "Location", "id": "place", "name": "Inside", "identifier": [{"system": NPI, "value": npi}]}]}
+
+
+def beside(role: str) -> dict[str, Any]:
+    """Asked for with somebody in the care team who does not do it."""
+    found = team("group-2")
+    found["careTeam"][0]["role"] = coded("https://codesystem.x12.org/005010/98", role)
+    return found
+
+
 def team(*groups: str, mine: list[int] | None = None) -> dict[str, Any]:
     """Asked for to be done by these; mine: of the one line."""
     members = [{"sequence": n, "provider": ref(f"Organization/{each}")} for n, each in enumerate(groups, 1)]
@@ -118,6 +150,16 @@ TABLE: dict[str, tuple[Story, str]] = {
         approved(asked=ranged("G0400", "G0499"), said=narrowed("G0401")), "authorization.service"),
     "code beyond a range": (approved(asked=ranged("G0464", "G0499")), "authorization.service"),
     "modifier": (approved(LEFT, asked=of(modifier=[coded(HCPCS, "RT")])), "authorization.service"),
+    "modifier beside one that is alike": (approved(ordered("LT", "26"), asked=under("RT", "26")),
+                                          "authorization.service"),
+    "rented where it was to be bought": (approved(ordered("NU", "KX"), asked=under("RR", "KX")),
+                                         "authorization.service"),
+    "provider who is named by words alone": (approved(said=naming_by({"display": "Dr. Other"})),
+                                             "authorization.performer-unclear"),
+    "provider whom the answer contains without a number": (
+        approved(said=naming_by(ref("#one"), {"resourceType": "Practitioner", "id": "one", "name": [{"family": "X"}]})),
+        "authorization.performer-unclear"),
+    "site that the answer contains": (approved(said=at_contained("9999")), "authorization.site"),
     "date of the days asked for": (approved(asked=of(**DATES[0]), said=answer(units=2)), "authorization.dates"),
     "date of the day asked for": (approved(asked=of(**DATES[1]), said=answer(units=2)), "authorization.dates"),
     "payer": (approved(asked=claim(units=2, payer=2), said=answer(**SPAN, units=2, payer=2)), "authorization.payer"),
@@ -163,6 +205,14 @@ MET = {
     "the provider of the line": approved(asked=team("group-2", "group-1", mine=[2])),
     "one of several spans": approved(said=spans((-9, -5), (10, 14), (30, 60))),
     "the site of the request": approved(asked=of() | {"facility": ref("Location/site-a")}),
+    "the modifier beside others": approved(ordered("LT", "KX"), asked=under("LT", "26")),
+    "a modifier in another code system": approved(
+        LEFT, asked=of(modifier=[coded("http://snomed.info/sct", "7771000")])),
+    "who ordered it beside whoever does it": approved(asked=beside("DK")),
+    "who supervises it beside whoever does it": approved(asked=beside("supervisor")),
+    "the site that the answer contains": approved(said=at_contained("77a")),
+    "from afar, at home or not": approved(
+        order(locationCode=[at_place("10")]), asked=of(locationCodeableConcept=at_place("02"))),
     "the place of service": approved(OFFICE, asked=of(locationCodeableConcept=at_place("11"))),
 }  # fmt: skip
 

@@ -55,7 +55,7 @@ def _covers(line: Line, wanted: Wanted) -> bool:
         and any(not span.clip(wanted.days).empty for span in line.spans)
         and _named(line.providers, wanted.performers)
         and _named(line.sites, wanted.sites)
-        and not (line.places and known.places and line.places.isdisjoint(known.places))
+        and line.is_in(known.places)
     )
 
 
