@@ -186,8 +186,8 @@ def _by(sort: Sort) -> ColumnElement[Any]:
 def totals(conn: Connection, whose: Whose, asked: Asked, tabs: Sequence[Tab]) -> dict[Tab, tuple[int, int, int]]:
     """Of each tab with these words and choices: how many claims, how much of them is denied, how much paid short. Of
     all claims by their tallies; of those that are chosen each is counted where it stands in the index."""
-    each = [replace(asked, tab=tab, after=None) for tab in tabs]
-    counted = [one for n, of_tab in enumerate(each) for one in _sums(whose, of_tab, n)]
+    lists = (replace(asked, tab=tab, after=None) for tab in tabs)
+    counted = [one for n, each in enumerate(lists) for one in _sums(whose, each, n)]
     found = dict.fromkeys(tabs, (0, 0, 0))
     for n, *sums in conn.execute(union_all(*counted)):
         claims, denied, short = (was + int(more or 0) for was, more in zip(found[tabs[n]], sums, strict=True))
