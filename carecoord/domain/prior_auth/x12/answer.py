@@ -20,7 +20,7 @@ from carecoord.domain.prior_auth.x12.envelope import Fault, Segment, Transaction
 from carecoord.domain.prior_auth.x12.loops import Level, days, levels, number
 from carecoord.domain.prior_auth.x12.request import CPT, DENTAL, HCPCS, PLACE, REVENUE, line_trace
 from carecoord.domain.resource.codes import HL7, PAS, REVIEW_ACTION
-from carecoord.domain.resource.elements import Json, code_of, item, items, key, text, whole
+from carecoord.domain.resource.elements import Json, code_of, extension, item, items, key, text, whole
 from carecoord.fhir.code_systems import NPI, X12_QUANTITY
 from carecoord.words.sentence import sentence
 
@@ -266,7 +266,8 @@ def _added(sequence: int, decision: Decision, claim: Json) -> Json:
     wish = next((each for each in items(claim, "item") if whole(each, "sequence") == sequence), {})
     marks = {code_of(each) for each in items(wish, "modifier")}
     place = code_of(item(wish, "locationCodeableConcept"), PLACE)
-    other = bool(decision.code) and not _same(wish, decision)
+    ended = code_of(item(extension(wish, CODE_END), "valueCodeableConcept"))
+    other = bool(decision.code) and not (_same(wish, decision) and decision.code_end in ("", ended))
     elsewhere = bool(decision.setting) and decision.setting != place
     otherwise = bool(decision.modifiers) and set(decision.modifiers) != marks
     if STATES.get(decision.action) not in GRANTED or not (_changes(decision) or other or elsewhere or otherwise):

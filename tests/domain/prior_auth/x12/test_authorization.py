@@ -125,8 +125,8 @@ def answered(body: str = ANSWER) -> answer.Answer:
     return answer.read(transaction)
 
 
-def lines(response: dict[str, Any]) -> tuple[decisions.Line, ...]:
-    return decisions.lines(CLAIM, response, {}, {}, POLICY)
+def lines(response: dict[str, Any], claim: dict[str, Any] = CLAIM) -> tuple[decisions.Line, ...]:
+    return decisions.lines(claim, response, {}, {}, POLICY)
 
 
 def test_an_answer_gives_the_lines_units_dates_and_numbers_that_it_says() -> None:
@@ -216,15 +216,15 @@ def test_a_request_that_was_not_processed_is_an_answer_with_its_codes() -> None:
     assert response["error"][0]["code"]["coding"][0]["code"] == "75"
 
 
-def first_line(*changed: tuple[str, str]) -> decisions.Line:
-    """The first line of the answer, read with these segments instead."""
+def first_line(*changed: tuple[str, str], claim: dict[str, Any] = CLAIM) -> decisions.Line:
+    """The first line of the answer to a request, read with these segments instead."""
     body = ANSWER
     for old, new in changed:
         assert old in body
         body = body.replace(old, new, 1)
     found = answered(body)
-    decided, _ = answer.placed(found, CLAIM, "q1")
-    return lines(answer.response("r1", CLAIM, found, decided, NOW))[0]
+    decided, _ = answer.placed(found, claim, "q1")
+    return lines(answer.response("r1", claim, found, decided, NOW), claim)[0]
 
 
 SERVED = "DTP*472*RD8*20261201-20270131"
@@ -285,6 +285,18 @@ def test_an_answer_that_certifies_another_service_or_place_or_names_who_does_it_
         ("HARBOR REHAB", {"http://hl7.org/fhir/sid/us-npi|9000020202"}),
         ("VOSS MARA", {"http://hl7.org/fhir/sid/us-npi|9000020203"}),
     ]
+
+
+@pytest.mark.parametrize(("said", "end"), [
+    ("97110", "97164"), ("97110::::::97164", "97164"), ("97110::::::97116", "97116"),
+])  # fmt: skip
+def test_of_a_range_no_more_is_certified_than_the_answer_says(said: str, end: str) -> None:
+    last = {"url": f"{PAS}/extension-productOrServiceCodeEnd", "valueCodeableConcept": {"coding": [
+        {"system": CPT, "code": "97164"}]}}  # fmt: skip
+    first, *rest = CLAIM["item"]
+    claim = CLAIM | {"item": [first | {"extension": [*first.get("extension", []), last]}, *rest]}
+    line = first_line(("SV1*HC:97110\n", f"SV1*HC:{said}\n"), claim=claim)
+    assert (line.codes, line.code_end) == ({(CPT, "97110")}, end)
 
 
 def test_a_name_or_a_number_for_which_x12_has_no_room_is_told_by_its_element() -> None:
