@@ -83,17 +83,18 @@ def projector(rules: Policy) -> Projector:
         free_slots.record(conn, touched, rules.zone)
         shelf.note(conn, touched)
         patients, ledger = _patients(conn, touched), Ledger(touched)
-        _judge(conn, patients, now, rules, ledger, moved=_moved(touched))
+        late = _judge(conn, patients, now, rules, ledger, moved=_moved(touched))
         projection.note(conn, touched, rules)
         coverage_projection.note(conn, touched, rules.zone)
         sent.note(conn, touched, now)
         notices.note(conn, touched, now)
         due.note(conn, touched, now)
-        _registry(conn, touched, patients, now, rules, ledger)
+        late |= _registry(conn, touched, patients, now, rules, ledger)
         consents.note(conn, touched)
         mentions.note(conn, touched, now, rules.zone)
         lapses.note(conn, touched, now)
         ledger.write(conn, now, rules.zone)
+        _call(conn, late, now)
 
     return project
 
@@ -226,8 +227,16 @@ def _named(what: re.Pattern[bytes], bodies: Iterable[bytes]) -> set[tuple[str, s
 def rewrite(conn: Connection, patients: Iterable[str], now: datetime, rules: Policy) -> None:
     """Write the rows of these patients' cases where they differ from what stands there, because time has passed."""
     ledger = Ledger()
-    _judge(conn, patients, now, rules, ledger)
+    late = _judge(conn, patients, now, rules, ledger)
     ledger.write(conn, now, rules.zone)
+    _call(conn, late, now)
+
+
+def _call(conn: Connection, late: bool, now: datetime) -> None:
+    """Have the worker judge what was left to it. At the end of a transaction: all who do so wait for one another, and
+    who waited then for a patient would wait for one who waits for them."""
+    if late:
+        outbox.add(conn, JOB, JOB, b"", now)
 
 
 def _moved(touched: Iterable[Touched]) -> frozenset[str]:
@@ -239,12 +248,13 @@ def _moved(touched: Iterable[Touched]) -> frozenset[str]:
 def _judge(
     conn: Connection, patients: Iterable[str], now: datetime, rules: Policy, ledger: Ledger, *,
     moved: frozenset[str] = frozenset(),
-) -> None:  # fmt: skip
+) -> bool:  # fmt: skip
     """Write the rows of these patients' cases where they differ from what stands there, and show them to the ledger.
-    moved: those whose orders may have been another's of them until now."""
+    moved: those whose orders may have been another's of them until now. Returns whether they were marked, to be judged
+    once more."""
     concerned = worklist_rows.concerned(conn, patients)
     if not concerned:
-        return
+        return False
     worklist_rows.hold(conn, concerned)
     marked = marks.of_patients(conn, concerned)  # before anything is read of what they are judged by: see marks
     library, done = Library(conn), list[int]()
@@ -253,14 +263,22 @@ def _judge(
     for run in filter(None, (together, *runs([each for each in concerned if each not in moved], _RUN))):
         done += _written(library, run, now, rules, ledger)
     marks.settle(conn, marked)
-    if done and not registry_mark.keep(conn, library.mark):
-        marks.mark(conn, done)
-        outbox.add(conn, JOB, JOB, b"", now)
+    if not done or registry_mark.keep(conn, library.mark):
+        return False
+    _leave(conn, done, now)
+    return True
+
+
+def _leave(conn: Connection, rids: Sequence[int], now: datetime) -> None:
+    """Leave cases, and requests that have none, to be judged anew by the worker."""
+    alone = authorizations.among(conn, rids)
+    marks.mark(conn, [rid for rid in rids if rid not in alone])
+    authorizations.wake(conn, alone.values(), micros(now))
 
 
 def _written(library: Library, patients: Sequence[str], now: datetime, rules: Policy, ledger: Ledger) -> list[int]:
     """Judge the cases of these patients, and write what is otherwise than it stands, each table at once for all of
-    them; returns the rows that were judged (rid)."""
+    them; returns the cases that were judged, and the requests that have none (rid)."""
     conn = library.conn
     found, held = of_patients(library, patients), worklist_rows.of_patients(conn, patients)
     rows: dict[int, dict[str, Any]] = {}
@@ -289,7 +307,7 @@ def _written(library: Library, patients: Sequence[str], now: datetime, rules: Po
     registry.save_dependencies(conn, needs, rows.keys() - held.keys())
     projection.keep(conn, requests, now, rules)
     ahead.note(conn, {rid: row["changes_at"] for rid, row in rows.items()}, micros(now))
-    return list(rows)
+    return list(needs)
 
 
 def _version(order: dict[str, Any]) -> int:
@@ -308,22 +326,24 @@ def _is_news(each: Touched, rules: Policy) -> bool:
 
 def _registry(
     conn: Connection, touched: Sequence[Touched], done: set[str], now: datetime, rules: Policy, ledger: Ledger
-) -> None:
-    """The cases that depend on what was changed of the registry, or hoped to find it."""
+) -> bool:
+    """The cases that depend on what was changed of the registry, or hoped to find it. Returns whether any of them are
+    left to the worker."""
     shared = [each for each in touched if each.type in _SHARED and _is_news(each, rules)]
     if not shared:
-        return
+        return False
     keys = {f"{each.type}/{each.id}" for each in shared}
     for version in registry.versions(conn, [each.rid for each in shared]):
         if version.body:
             keys |= registry_keys.answered(_decode(version.body))
     rids = registry.dependents(conn, keys)
-    if rids and (alone := authorizations.wake(conn, rids, micros(now))):
-        outbox.add(conn, JOB, JOB, b"", now)
-        rids = [rid for rid in rids if rid not in alone]
-    if len(rids) > AT_ONCE:
-        marks.mark(conn, rids)
-        outbox.add(conn, JOB, JOB, b"", now)
-    elif rids:
-        patients = worklist_rows.patients(conn, rids)
-        _judge(conn, patients - done, now, rules, ledger)
+    alone = authorizations.among(conn, rids) if rids else {}
+    cases = [rid for rid in rids if rid not in alone]
+    late = bool(alone)
+    if len(cases) > AT_ONCE:
+        marks.mark(conn, cases)
+        late = True
+    elif cases:
+        late |= _judge(conn, worklist_rows.patients(conn, cases) - done, now, rules, ledger)
+    authorizations.wake(conn, alone.values(), micros(now))  # whoever holds its patient is waited for: the last of all
+    return late

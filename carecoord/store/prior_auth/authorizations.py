@@ -1,7 +1,7 @@
 """The rows of requests for authorization: kept in the transaction of what they rest on, and read by those whose they
 are. A count is the length of its list: both are made of the same tests; it stops at `MANY`."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Final, Literal, NamedTuple
@@ -142,13 +142,15 @@ def are_late(conn: Connection, patient: str, now: int) -> bool:
     return first(conn, _late, {"patient": patient, "now": now}) is not None
 
 
-def wake(conn: Connection, rids: Iterable[int], now: int) -> set[int]:
-    """Let those of these row numbers that are requests be judged anew from now on; returns which are."""
-    found = every(conn, _requests, {"rids": listed(sorted(rids))})
-    if found:
-        claims = [f"Claim/{id}" for _, id in found]
+def among(conn: Connection, rids: Iterable[int]) -> dict[int, str]:
+    """Those of these row numbers that are requests, each `Claim/id`."""
+    return {rid: f"Claim/{id}" for rid, id in every(conn, _requests, {"rids": listed(sorted(rids))})}
+
+
+def wake(conn: Connection, claims: Collection[str], now: int) -> None:
+    """Let these requests, `Claim/id`, be judged anew from now on."""
+    if claims:
         conn.execute(update(row).where(row.c.claim.in_(claims)).values(changes_at=now))
-    return {rid for rid, _ in found}
 
 
 def defer(conn: Connection, patient: str, now: int, until: int) -> None:

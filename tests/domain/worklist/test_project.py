@@ -27,14 +27,18 @@ from carecoord.domain.policies.shipped import SHIPPED
 from carecoord.domain.referrals.case import is_case
 from carecoord.domain.worklist.judgement import judged
 from carecoord.errors import Issue
+from carecoord.fhir.instants import micros
 from carecoord.fhir.service_base import Base
 from carecoord.store.database import driver
+from carecoord.store.database import outbox as jobs
 from carecoord.store.database.engine import open_engine, reading, writing
 from carecoord.store.database.tables import case, case_need, outbox, resource
+from carecoord.store.prior_auth import authorizations
 from carecoord.store.prior_auth.tables import authorization_row
 from carecoord.store.resources import read
 from carecoord.store.resources.write import Actor, Change, put_all
 from carecoord.store.worklist import marks
+from carecoord.store.worklist import rows as worklist_rows
 from carecoord.store.worklist.rows import of_rids
 from carecoord.words.catalogue import in_words
 from carecoord.words.sentence import loads
@@ -518,6 +522,51 @@ def test_who_changes_the_registry_waits_for_a_case_that_was_just_judged_and_then
     other.join()
     with writing(without_order) as conn:
         judged_anew(conn)
+
+
+@pytest.mark.postgres
+def test_a_request_without_its_order_that_is_judged_while_an_agreement_is_changed_is_judged_once_more(
+    without_order: Engine,
+) -> None:
+    with without_order.connect() as raw, raw.begin():
+        put(raw, contract(end=5, evergreen=False))
+        with writing(without_order) as conn:
+            put(conn, claim())
+    changes_at = select(authorization_row.c.changes_at)
+    with writing(without_order) as conn:
+        assert conn.scalar(changes_at) == micros(NOW), "judged by what the agreement was"
+        assert conn.scalar(select(outbox.c.kind)) == worklist_project.JOB
+        worklist_project.refresh(conn, NOW, RULES, 10)
+        assert conn.scalar(changes_at) != micros(NOW)
+
+
+@pytest.mark.postgres
+def test_who_changes_the_registry_waits_for_a_patient_with_nothing_in_hand_that_another_may_wait_for(
+    new_database: Callable[[str], str],
+) -> None:
+    engine, broken = open_engine(new_database("postgres")), list[Exception]()
+    with writing(engine) as conn:  # a request without its order, and somebody else's case
+        put(conn, *(each for name, each in plain().resources.items() if name != "ServiceRequest/sr"), claim())
+        put(conn, *map(twin, plain().resources.values()))
+
+    def renames() -> None:
+        try:
+            with writing(engine) as conn:
+                put(conn, plain().resources["Organization/payer-1"] | {"name": "Pinnacle"})
+        except Exception as e:
+            broken.append(e)
+
+    other = Thread(target=renames)
+    with writing(engine) as conn:
+        worklist_rows.hold(conn, ["pat-2"])
+        other.start()
+        other.join(0.5)
+        assert other.is_alive()
+        authorizations.wake(conn, ["Claim/req"], micros(NOW))
+        jobs.add(conn, worklist_project.JOB, worklist_project.JOB, b"", NOW)
+    other.join()
+    assert broken == []
+    engine.dispose()
 
 
 def changes(before: Story, after: Story) -> list[Json | str]:
