@@ -40,7 +40,7 @@ def take_decision(turn: Turn, office: str, came: Transaction, found: Answer) -> 
     if request.is_void_trace(found.trace):
         return key(claim), _kept_on(head, found)
     faults = list(found.faults) or _strangers(turn, head, claim, found.member)
-    decided, unplaced = answer.placed(found, claim, found.trace)
+    decided, unplaced = answer.placed(found, claim, found.trace, turn.world.base.zone)
     faults += [*unplaced, *answer.without_reason(decided, found)]
     made = answer.response(turn.world.new_id(), claim, found, decided, turn.now)
     faults += [] if faults else _refused(turn, head, claim, made)

@@ -8,11 +8,11 @@ done; TRN*2 our own traces; DTP 007, 036, 472; SV1 to SV3, UM04, NM1 of
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from typing import Any, Final
 
-from carecoord.domain.prior_auth.decisions import CODE_END
+from carecoord.domain.prior_auth.decisions import CODE_END, served
 from carecoord.domain.prior_auth.pas.guide import ERROR, FOLLOW_UP
 from carecoord.domain.prior_auth.review_action import GRANTED, STATES
 from carecoord.domain.prior_auth.units import amount
@@ -20,7 +20,7 @@ from carecoord.domain.prior_auth.x12.envelope import Fault, Segment, Transaction
 from carecoord.domain.prior_auth.x12.loops import Level, days, levels, number
 from carecoord.domain.prior_auth.x12.request import CPT, DENTAL, HCPCS, PLACE, REVENUE, line_trace
 from carecoord.domain.resource.codes import HL7, PAS, REVIEW_ACTION
-from carecoord.domain.resource.elements import Json, code_of, extension, item, items, key, text, whole
+from carecoord.domain.resource.elements import Json, code_of, extension, item, items, key, whole
 from carecoord.fhir.code_systems import NPI, X12_QUANTITY
 from carecoord.words.sentence import sentence
 
@@ -169,7 +169,7 @@ def _service(level: Level) -> tuple[str, str, tuple[str, ...], str]:
     return segment.part(n, 1), segment.part(n, 2), modifiers, segment.part(n, 8)
 
 
-def placed(answer: Answer, claim: Json, trace: str) -> tuple[dict[int, Decision], list[Fault]]:
+def placed(answer: Answer, claim: Json, trace: str, zone: tzinfo) -> tuple[dict[int, Decision], list[Fault]]:
     """The decision of each line of the request, by its sequence, and what could be tied to no one line: by our own
     trace, else by a code that one line alone has; what is said of the whole is said of every line."""
     asked = {whole(each, "sequence"): each for each in items(claim, "item")}
@@ -184,22 +184,21 @@ def placed(answer: Answer, claim: Json, trace: str) -> tuple[dict[int, Decision]
             said = sentence("x12.fault.which-line", code=each.code or each.trace or "-")
             faults.append(Fault(each.place, "HCR", 0, said))
         else:
-            found[sequences[0]] = _ended(each, asked[sequences[0]])
+            found[sequences[0]] = _ended(each, asked[sequences[0]], zone)
     if answer.whole:
         rest = [n for n in asked if n is not None and n not in found]
         if len(rest) > 1 and answer.whole.count is not None:
             said = sentence("x12.fault.undivided", n=len(rest))
             faults.append(Fault(answer.whole.place, "HCR", 0, said))
-        found |= {n: _ended(answer.whole, asked[n]) for n in rest}
+        found |= {n: _ended(answer.whole, asked[n], zone) for n in rest}
     return found, faults
 
 
-def _ended(decision: Decision, line: Json) -> Decision:
+def _ended(decision: Decision, line: Json, zone: tzinfo) -> Decision:
     """One that says from when alone holds no longer than it was asked for."""
-    asked = text(item(line, "servicedPeriod"), "end")[:10] or text(line, "servicedDate")[:10]
-    if decision.first is None or decision.last is not None or len(asked) != 10:
+    last = served(line, zone).last
+    if decision.first is None or decision.last is not None or last is None:
         return decision
-    last = date.fromisoformat(asked)
     return replace(decision, last=last) if last >= decision.first else decision
 
 

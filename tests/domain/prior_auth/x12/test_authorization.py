@@ -132,7 +132,7 @@ def lines(response: dict[str, Any], claim: dict[str, Any] = CLAIM) -> tuple[deci
 def test_an_answer_gives_the_lines_units_dates_and_numbers_that_it_says() -> None:
     found = answered()
     assert (found.trace, found.member, found.faults) == ("q1", "GC014-4309772", ())
-    decided, faults = answer.placed(found, CLAIM, "q1")
+    decided, faults = answer.placed(found, CLAIM, "q1", POLICY.zone)
     assert faults == []
     response = answer.response("r1", CLAIM, found, decided, NOW)
     assert response["outcome"] == "complete"
@@ -173,14 +173,14 @@ def test_an_answer_by_file_gives_the_same_lines_as_the_same_answer_by_pas() -> N
                      "adjudication": review(code("A6"), number("GC-70331"))}],
     }  # fmt: skip
     found = answered()
-    by_file = answer.response("r1", CLAIM, found, answer.placed(found, CLAIM, "q1")[0], NOW)
+    by_file = answer.response("r1", CLAIM, found, answer.placed(found, CLAIM, "q1", POLICY.zone)[0], NOW)
     assert lines(by_file) == lines(by_pas)
 
 
 def test_what_is_said_of_the_whole_is_said_of_every_line() -> None:
     whole = "\n".join([*ANSWER.splitlines()[:10], "HCR*A4*ADM-9"])
     found = answered(whole)
-    decided, faults = answer.placed(found, CLAIM, "q1")
+    decided, faults = answer.placed(found, CLAIM, "q1", POLICY.zone)
     response = answer.response("r1", CLAIM, found, decided, NOW)
     assert faults == []
     assert [each.state for each in lines(response)] == ["pended"] * 3
@@ -190,11 +190,11 @@ def test_what_is_said_of_the_whole_is_said_of_every_line() -> None:
 
 def test_a_number_for_several_lines_together_and_a_line_that_is_nobodys_are_told() -> None:
     undivided = "\n".join([*ANSWER.splitlines()[:10], "HCR*A1*GC-1", "HSD*VS*6"])
-    _, faults = answer.placed(answered(undivided), CLAIM, "q1")
+    _, faults = answer.placed(answered(undivided), CLAIM, "q1", POLICY.zone)
     said = "It grants a number for 3 lines together; how it is divided is not said."
     assert [str(each.why) for each in faults] == [said]
     strange = ANSWER.replace("q1.3", "other").replace("97014", "99999")
-    _, faults = answer.placed(answered(strange), CLAIM, "q1")
+    _, faults = answer.placed(answered(strange), CLAIM, "q1", POLICY.zone)
     assert [(each.place, str(each.why)) for each in faults] == [
         (29, "It can not be told which line of the request is meant by 99999.")
     ]
@@ -202,7 +202,7 @@ def test_a_number_for_several_lines_together_and_a_line_that_is_nobodys_are_told
 
 def test_a_line_without_a_trace_is_found_by_a_code_that_one_line_alone_has() -> None:
     bare = "\n".join(each for each in ANSWER.splitlines() if not each.startswith("TRN*2*q1."))
-    decided, faults = answer.placed(answered(bare), CLAIM, "q1")
+    decided, faults = answer.placed(answered(bare), CLAIM, "q1", POLICY.zone)
     assert faults == []
     assert {n: each.action for n, each in decided.items()} == {1: "A1", 2: "A6", 3: "A3"}
 
@@ -223,7 +223,7 @@ def first_line(*changed: tuple[str, str], claim: dict[str, Any] = CLAIM) -> deci
         assert old in body
         body = body.replace(old, new, 1)
     found = answered(body)
-    decided, _ = answer.placed(found, claim, "q1")
+    decided, _ = answer.placed(found, claim, "q1", POLICY.zone)
     return lines(answer.response("r1", claim, found, decided, NOW), claim)[0]
 
 
@@ -260,6 +260,14 @@ def test_what_is_said_of_a_service_is_what_x12_has_for_a_service() -> None:
 def test_what_is_certified_stands_before_the_service_that_was_asked_for(said: str, start: date, last: date) -> None:
     line = first_line((SERVED, said))
     assert (line.days.start, line.days.last) == (start, last)
+
+
+def test_the_last_day_that_was_asked_for_is_that_of_our_clock() -> None:
+    """Half past midnight in London is still the evening before in New York."""
+    first, *rest = CLAIM["item"]
+    asked = first | {"servicedPeriod": {"start": "2026-12-01", "end": "2027-02-01T00:30:00Z"}}
+    line = first_line((SERVED, "DTP*007*D8*20261205"), claim=CLAIM | {"item": [asked, *rest]})
+    assert line.days.last == date(2027, 1, 31)
 
 
 def test_a_line_without_days_has_those_of_the_event() -> None:
@@ -311,7 +319,7 @@ def test_a_name_or_a_number_for_which_x12_has_no_room_is_told_by_its_element() -
 
 def test_a_denial_without_a_reason_is_told() -> None:
     found = answered(ANSWER.replace("HCR*A3**0F", "HCR*A3"))
-    decided, _ = answer.placed(found, CLAIM, "q1")
+    decided, _ = answer.placed(found, CLAIM, "q1", POLICY.zone)
     assert [str(each.why) for each in answer.without_reason(decided, found)] == [
         "It denies and gives no reason. Ask the payer for it."
     ]
