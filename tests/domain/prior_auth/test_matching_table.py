@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from carecoord.domain.prior_auth.clinic import requested
 from tests.domain.stories import (
     HCPCS,
     NPI,
@@ -234,6 +235,13 @@ def test_a_plan_that_is_over_on_the_day_fails_by_the_gate_of_the_card_however_go
     judged = approved(coverage(end=-1)).clear()
     assert judged.gate("coverage").state not in ("met", "not-needed")
     assert judged.gate("authorization").rule == "authorization.approved"
+
+
+def test_a_request_without_an_order_is_judged_as_one_for_whoever_does_it_and_not_for_who_ordered_it() -> None:
+    asked = beside("DK")
+    asked["careTeam"].append({"sequence": 2, "provider": ref("Organization/group-1")})
+    assert requested.order(asked)["performer"] == [ref("Organization/group-1")]
+    assert "performer" not in requested.order(beside("DN"))
 
 
 def test_a_modifier_that_was_not_asked_for_is_named() -> None:

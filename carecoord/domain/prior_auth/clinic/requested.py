@@ -1,13 +1,14 @@
 """A request for authorization whose order is not here: the order that it would be for, so that the same gates judge it.
 It is never stored. Pure."""
 
+from carecoord.domain.prior_auth.decisions import team
 from carecoord.domain.resource.elements import Json, item, items, target, text
 
 
 def order(claim: Json) -> Json:
     """What a request asks for first, as an order: of its provider, by whom its care team names."""
-    lines, team = items(claim, "item"), items(claim, "careTeam")
-    line = lines[0] if lines else {}
+    line = next(iter(items(claim, "item")), {})
+    doers = team(claim, line)
     period = item(line, "servicedPeriod")
     day = text(line, "servicedDate")
     return {
@@ -19,7 +20,7 @@ def order(claim: Json) -> Json:
         "subject": {"reference": target(item(claim, "patient"))},
         "code": item(line, "productOrService"),
         "requester": item(claim, "provider"),
-        **({"performer": [item(team[0], "provider")]} if team else {}),
+        **({"performer": doers[:1]} if doers else {}),
         **({"occurrencePeriod": period} if period else {"occurrenceDateTime": day} if day else {}),
     }
 

@@ -16,7 +16,7 @@ from carecoord.domain.gates.policy import Policy
 from carecoord.domain.prior_auth import lifecycle
 from carecoord.domain.prior_auth.charges import Account
 from carecoord.domain.prior_auth.clinic import channels, office, wishes
-from carecoord.domain.prior_auth.decisions import Line
+from carecoord.domain.prior_auth.decisions import Line, team
 from carecoord.domain.prior_auth.lifecycle import WAITING, LifeState
 from carecoord.domain.prior_auth.requests import Request
 from carecoord.domain.prior_auth.review_action import GRANTED
@@ -265,8 +265,8 @@ def _provider(claim: Json, request: Request, judged: Judged) -> str | None:
     """Who is to do it: whom the answer names, else the request, else the order that it names and that went with it."""
     found = judged.found
     named = next((each.name for line in request.lines for each in line.providers if each.name), "")
-    team = [item(each, "provider") for each in items(claim, "careTeam")]
-    asked = (each.name for reference in team if (each := party(reference, found.facts.parties)) and each.name)
+    doers = (party(reference, found.facts.parties) for reference in team(claim, {}))
+    asked = (each.name for each in doers if each and each.name)
     ordered = judged.row["performer_name"] if key(judged.case.order) in request.own else None
     return named or next(asked, "") or ordered
 
