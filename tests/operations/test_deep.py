@@ -91,6 +91,12 @@ BROKEN = [
     (f"DELETE FROM case_need WHERE rid = {CASE}", [("case needs", "case_need")]),
     ("UPDATE authorization_row SET state = 'denied' WHERE root = (SELECT min(root) FROM authorization_row "
      "WHERE state <> 'denied')", [("authorization", "authorization_row")]),
+    ("DELETE FROM authorization_party WHERE root = (SELECT min(root) FROM authorization_party)",
+     [("authorization words", "authorization_word")]),
+    ("UPDATE authorization_word SET payer = NOT payer WHERE root = (SELECT min(root) FROM authorization_word)",
+     [("authorization words", "authorization_word")]),
+    ("INSERT INTO claim_tally VALUES ('x', 'all', '', 'open', 'paid', false, false, 0, 1, 0, 0)",
+     [("claims", "claim_tally")]),
 ]  # fmt: skip
 
 

@@ -24,6 +24,7 @@ from carecoord.fhir import text
 from carecoord.fhir.instants import instant, micros
 from carecoord.fhir.search.extract import Index, extract
 from carecoord.fhir.service_base import Base
+from carecoord.store.claims import tallies
 from carecoord.store.database.engine import reading
 from carecoord.store.prior_auth import authorizations
 from carecoord.store.resources import soundness
@@ -35,7 +36,7 @@ from carecoord.world import World
 
 Kind = Literal[
     "body", "hash", "compartment", "history", "index", "directive", "place", "patient words", "stray", "case",
-    "case words", "case needs", "authorization", "unreadable",
+    "case words", "case needs", "authorization", "authorization words", "claims", "unreadable",
 ]  # fmt: skip
 Report = Callable[[str, int, int | None], None]
 
@@ -71,6 +72,9 @@ def walk(world: World, looked: Looked, tell: Report = lambda part, done, of: Non
     yield from _resources(world, looked, tell)
     yield from _strays(world)
     yield from _cases(world, looked, tell)
+    with reading(world.engine) as conn:
+        offices = tallies.astray(conn)
+    yield from (Fault("claims", f"Organization/{office}", "claim_tally") for office in offices)
 
 
 def _resources(world: World, looked: Looked, tell: Report) -> Iterator[Fault]:
@@ -198,3 +202,4 @@ def _of_patient(conn: Connection, patient: str, now: datetime, rules: Policy, lo
         cases += projection.alone(library, patient, cases, now, rules).judged
         for root in authorizations.differing(conn, patient, projection.made(cases, rules)):
             yield Fault("authorization", root, "authorization_row")
+    yield from (Fault("authorization words", root, "authorization_word") for root in soundness.misfiled(conn, patient))

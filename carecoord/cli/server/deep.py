@@ -23,6 +23,8 @@ _SAID: Final[dict[Kind, str]] = {
     "case words": "the words by which its case is found are others",
     "case needs": "what its case leans on is noted otherwise",
     "authorization": "its row at the desks, made anew, is another",
+    "authorization words": "whose it is at the desks, or by which words it is found, is noted otherwise",
+    "claims": "its claims are counted otherwise than they stand",
     "unreadable": "its JSON can not be read",
 }
 

@@ -6,11 +6,13 @@ waits for anybody: whoever finds a cell in the hands of another transaction coun
 a cell is the sum of its rows."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Literal
 
 import msgspec
-from sqlalchemy import Connection, text
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, literal, select, text
+
+from carecoord.store.claims.tables import claim, claim_adjustment, claim_tally
 
 Kind = Literal["all", "payer", "code", "agreement", "reason"]  # what the claims of a cell have in common beside
 Cell = tuple[str, Kind, str, str, str, bool, bool]  # office, kind, value, work, status, doubted, underpaid
@@ -86,3 +88,39 @@ def by_reason(adjustments: Iterable[Mapping[str, Any]]) -> dict[str, int]:
         if each["denies"]:
             found[each["reason"]] += each["amount"]
     return dict(found)
+
+
+def astray(conn: Connection) -> list[str]:
+    """The offices (ids) whose claims are not counted as they stand, by a walk through all of them."""
+    kept = claim_tally.c
+    cell = [kept[name] for name in COLUMNS]
+    held = select(*cell, *(func.sum(each) for each in (kept.claims, kept.denied, kept.short))).group_by(*cell)
+    told = {_as_cell(row): sums for row in conn.execute(held) if any(sums := _as_sums(row))}
+    stands = {_as_cell(row): _as_sums(row) for each in _walks() for row in conn.execute(each)}
+    return sorted({cell[0] for cell, _ in told.items() ^ stands.items()})
+
+
+def _walks() -> Iterator[Select[Any]]:
+    """Where all claims are to be counted: the columns of a cell, and its sums."""
+    own, why = claim.c, claim_adjustment.c
+    sums = (func.count(), func.sum(own.denied), func.sum(own.short))
+    yield _walk("all", literal("")).add_columns(*sums)
+    for kind, value in (("payer", own.payer_name), ("code", own.code), ("agreement", own.agreement_number)):
+        yield _walk(kind, value).add_columns(*sums).where(value != "").group_by(value)
+    denied = _walk("reason", why.reason).join(claim_adjustment, why.claim == own.id).where(why.denies, own.denied > 0)
+    yield denied.add_columns(func.count(own.id.distinct()), func.sum(why.amount), literal(0)).group_by(why.reason)
+
+
+def _walk(kind: str, value: ColumnElement[Any]) -> Select[Any]:
+    own = claim.c
+    alike = (own.work, own.status, own.doubts != "[]", own.short > 0)
+    return select(own.office, literal(kind), value, *alike).group_by(own.office, *alike)
+
+
+def _as_cell(row: Row[Any]) -> tuple[Any, ...]:
+    office, kind, value, work, status, doubted, underpaid, *_ = row
+    return office, kind, value, work, status, bool(doubted), bool(underpaid)
+
+
+def _as_sums(row: Row[Any]) -> tuple[int, ...]:
+    return tuple(int(each) for each in row[len(COLUMNS):])

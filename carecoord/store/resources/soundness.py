@@ -3,12 +3,17 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+import msgspec
 from sqlalchemy import Connection, Table, bindparam, exists, func, select, union
 
 from carecoord.store.database import bulk
 from carecoord.store.database.among import OneOf, listed
 from carecoord.store.database.tables import case, history, metadata, resource
+from carecoord.store.prior_auth.tables import authorization_party as party
+from carecoord.store.prior_auth.tables import authorization_row as request
+from carecoord.store.prior_auth.tables import authorization_word as said
 from carecoord.store.resources.change import StoredResource
+from carecoord.store.worklist import search_words
 
 _RUN: Final = 400
 _ORDERED: Final = ("ServiceRequest", "DeviceRequest", "Claim")  # what makes a patient somebody to judge
@@ -20,6 +25,11 @@ _judged = union(
     select(resource.c.patient).where(resource.c.type.in_(_ORDERED), resource.c.patient > bindparam("after")),
     select(case.c.patient).where(case.c.patient > bindparam("after")),
 ).subquery()
+_requests = select(request.c.root, request.c.parties, request.c.searched, request.c.payer_searched).where(
+    request.c.patient == bindparam("patient")
+)
+_parties = select(party.c.side, party.c.key).where(party.c.root == bindparam("root"))
+_words = select(said.c.word, said.c.payer).where(said.c.root == bindparam("root"))
 _patients = select(_judged.c.patient).order_by(_judged.c.patient).limit(bindparam("most"))
 
 
@@ -64,6 +74,19 @@ def strays(conn: Connection, name: str, of: str = "resource") -> Iterator[int]:
     table, whole = _table(name), _table(of)
     lost = select(table.c.rid).where(~exists().where(whole.c.rid == table.c.rid)).distinct().order_by(table.c.rid)
     yield from conn.execution_options(yield_per=_RUN).scalars(lost)
+
+
+def misfiled(conn: Connection, patient: str) -> list[str]:
+    """The roots of a patient's requests for authorization that are listed for others, or found by other words, than
+    their rows say."""
+    found: list[str] = []
+    for each in conn.execute(_requests, {"patient": patient}):
+        whose = set(msgspec.json.decode(each.parties, type=list[tuple[str, str]]))
+        told = search_words.words(each.payer_searched)
+        words = {(word, word in told) for word in search_words.words(each.searched)}
+        held = [{tuple(row) for row in conn.execute(of, {"root": each.root})} for of in (_parties, _words)]
+        found += [] if held == [whose, words] else [each.root]
+    return found
 
 
 def _table(name: str) -> Table:

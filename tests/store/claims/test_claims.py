@@ -11,7 +11,7 @@ from typing import Any, get_args
 import pytest
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, select, update
 
 from carecoord.store.claims import claims, files, tallies
 from carecoord.store.claims.claims import Asked, Facet, Sort, Tab, Whose
@@ -167,6 +167,7 @@ def test_whatever_is_written_the_counts_of_all_are_those_of_a_walk(engine: Engin
         with writing(engine) as conn:
             day.passes(conn)
         with reading(engine) as conn:
+            assert tallies.astray(conn) == []
             for whose in (OURS, THEIRS, Whose(("office-1", "office-2"), ("p3", "p5")), Whose(None, ("p2",))):
                 for asked in (Asked(NOW, day.dice.choice(get_args(Tab))), Asked(NOW, "all", status="denied")):
                     totals = claims.totals(conn, whose, asked, get_args(Tab))
@@ -177,6 +178,15 @@ def test_whatever_is_written_the_counts_of_all_are_those_of_a_walk(engine: Engin
                             len(rows), sum(each.denied for each in rows), sum(each.short for each in rows),
                         ), (whose, tab)  # fmt: skip
                     assert {name: sorted(each) for name, each in told.items()} == counted(conn, whose, asked)
+
+
+@pytest.mark.parametrize("kind", ["all", "payer", "code", "agreement", "reason"])
+def test_an_office_whose_claims_are_counted_otherwise_than_they_stand_is_found(kept: Engine, kind: str) -> None:
+    cell = (claim_tally.c.office == "office-1", claim_tally.c.kind == kind, claim_tally.c.status == "denied")
+    with writing(kept) as conn:
+        assert tallies.astray(conn) == []
+        conn.execute(update(claim_tally).where(*cell).values(denied=claim_tally.c.denied + 1))
+        assert tallies.astray(conn) == ["office-1"]
 
 
 def test_what_a_database_of_before_holds_is_counted_when_it_is_brought_over(engine: Engine) -> None:
