@@ -10,6 +10,7 @@ from carecoord.domain.prior_auth import question
 from carecoord.domain.prior_auth.crd import satisfaction
 from carecoord.domain.prior_auth.crd.satisfaction import Wanted
 from carecoord.domain.prior_auth.decisions import lines
+from carecoord.domain.prior_auth.pas.answer import numbers
 from carecoord.domain.resource.elements import codes, item
 from tests.domain.prior_auth.test_matching_table import (
     OFFICE,
@@ -98,3 +99,19 @@ def test_an_order_is_not_satisfied_where_only_this_row_fails(row: str) -> None:
 def test_units_of_another_kind_are_left_to_whoever_counts_them() -> None:
     """Months are not used up by visits: the ledger says nothing of them, and the payer itself says that it granted."""
     assert judged(said=in_months(), left=(None,)) == "AUTH-1"
+
+
+def test_a_line_without_a_number_is_not_called_by_that_of_another() -> None:
+    head = claim(units=2)
+    first, bare = head["item"][0], answer(**SPAN, units=2)
+    own, other = bare["item"][0], answer(**SPAN, units=2)["item"][0] | {"itemSequence": 2}
+    review = own["adjudication"][0]["extension"][0]
+    review["extension"] = [each for each in review["extension"] if each["url"] != "number"]
+    both = head | {"item": [first, first | {"sequence": 2, "productOrService": coded(HCPCS, "G9999")}]}
+    found = bare | {"item": [own, other]}
+    known = parts.known(*([tuple(each for each in REGISTRY if each["resourceType"] == name)
+                           for name in ("Organization", "Location")]), ())  # fmt: skip
+    several, one = (lines(each, found, known, {}, POLICY) for each in (both, head))
+    assert judged(asked=both, said=found, left=("2", "2")) == ""
+    assert satisfaction.only(several, numbers(found)) == ""
+    assert satisfaction.only(one, numbers(found)) == "AUTH-1"

@@ -178,8 +178,9 @@ def _satisfied(turn: Turn, call: Call, card: _Card, wanted: Wanted) -> str:
             if answer is None:
                 continue
             left = [line["left"] for line in msgspec.json.decode(books.get(key(chain[0]), "[]"))]
-            found = satisfaction.number(_lines(turn, chain[0], answer), left, wanted)
-            if found is not None and (said := found or next(iter(sorted(numbers(answer))), "")):
+            granted = _lines(turn, chain[0], answer)
+            found = satisfaction.number(granted, left, wanted)
+            if found is not None and (said := found or satisfaction.only(granted, numbers(answer))):
                 return said
     return ""
 

@@ -45,6 +45,11 @@ def number(lines: Sequence[Line], left: Sequence[str | None], wanted: Wanted) ->
     return next((line.number for line in open_ if _covers(line, wanted)), None)
 
 
+def only(lines: Sequence[Line], numbers: Iterable[str]) -> str:
+    """The number of an answer whose one line has none of its own; empty where several lines leave open whose it is."""
+    return min(numbers, default="") if len(lines) == 1 else ""
+
+
 def _covers(line: Line, wanted: Wanted) -> bool:
     known = wanted.known
     return (
