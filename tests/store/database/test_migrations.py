@@ -91,6 +91,7 @@ WRITTEN = {  # number -> sha256 of what the migration does; a line is added when
     "0066": "5b2c85346b62e230d55796f0e130799f33f810c0b1ada1d0b8682adf2fbb6be3",
     "0067": "211acf2ef27243b87770738eda99583ead3251ed31902288b1a2ee513812e3bf",
     "0068": "a0e978e2f9a1c6901c44210be6f7c31c51de70911fde69ded334f49cca8d17ef",
+    "0069": "fcf1e8e308f69c0cfb24c24aeca421edea2a74d38bf7731db2dad012669edaf1",
 }
 
 
@@ -191,6 +192,26 @@ def test_whoever_has_an_answer_of_a_payer_is_judged_anew_and_nobody_else(engine:
         conn.execute(text("UPDATE case_ahead SET told = '[{}]'"))
     answer = {"resourceType": "ClaimResponse", "status": "active", "outcome": "complete", "use": "preauthorization"}
     Store(engine).put(answer | {"id": "a", "patient": {"reference": "Patient/ann"}})
+    with writing(engine) as conn:
+        for _ in range(2):
+            with Operations.context(MigrationContext.configure(conn)):
+                revision.upgrade()
+    with reading(engine) as conn:
+        assert dict(conn.execute(select(case.c.rid, case.c.changes_at)).all()) == {1: 0, 2: 9}
+        told = conn.execute(text("SELECT rid, at, told FROM case_ahead ORDER BY rid")).all()
+    assert [tuple(each) for each in told] == [(1, 0, None), (2, 9, "[{}]")]
+
+
+def test_whose_request_names_a_care_team_is_judged_anew_and_nobody_else(engine: Engine) -> None:
+    revision = import_module("carecoord.store.migrations.versions.0070_whom_a_care_team_names")
+    with writing(engine) as conn:
+        rows.save(conn, [row(1, patient="ann", changes_at=9), row(2, patient="bo", changes_at=9)])
+        ahead.note(conn, {1: 9, 2: 9}, 0)
+        conn.execute(text("UPDATE case_ahead SET told = '[{}]'"))
+    asked = {"resourceType": "Claim", "status": "active", "use": "preauthorization", "created": "2026-11-20"}
+    team = [{"sequence": 1, "provider": {"reference": "Practitioner/referrer"}}]
+    Store(engine).put(asked | {"id": "a", "patient": {"reference": "Patient/ann"}, "careTeam": team})
+    Store(engine).put(asked | {"id": "b", "patient": {"reference": "Patient/bo"}})
     with writing(engine) as conn:
         for _ in range(2):
             with Operations.context(MigrationContext.configure(conn)):
