@@ -46,7 +46,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "codes": Kind("import", tries=3),  # key: the system of which the shipped codes are put in
         "assign": Kind("timers", tries=8),  # key: the case that nobody has
         "approve-by-rule": Kind("timers", tries=8),  # key: the Claim that the payer's rules look at
-        "decision-letter": Kind("timers", tries=8),  # key: the payer's answer that a letter is about
+        "decision-letter": Kind("papers", tries=8),  # key: the payer's answer that a letter is about
         "decision-leaves": Kind("timers", tries=8),  # key: the Task that holds a payer's decision
         "ask-eligibility": Kind("timers", periodic=True, tries=None),  # one job for all visits whose day it is
         "digest": Kind("notify", periodic=True, tries=None),  # one job for all whose morning it is

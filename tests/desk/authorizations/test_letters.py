@@ -3,6 +3,9 @@ as a document with the version of its words, read back from its PDF; seen by the
 
 import base64
 import io
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -190,3 +193,21 @@ def test_the_letter_is_read_before_it_is_decided_and_nothing_comes_of_that(house
 def _form(page: str) -> dict[str, str]:
     at = page.index(f'action="/decisions/{VASCULAR}/decide"')
     return dict(HIDDEN.findall(page[at : page.index("</form>", at)]))
+
+
+_PRINTED = """
+import io, pypdf
+from carecoord.actions.prior_auth.letters import sheet
+made = sheet.pdf("<!doctype html><html lang='en'><head><title>x</title></head><body><h1>A</h1><p>b</p></body></html>")
+fonts = pypdf.PdfReader(io.BytesIO(made)).pages[0]["/Resources"]["/Font"]
+print(sorted(str(each.get_object()["/BaseFont"]).partition("+")[2] for each in fonts.values()))
+"""
+
+
+def test_a_letter_is_printed_in_its_own_font_on_a_machine_that_has_another_only(tmp_path: Path) -> None:
+    fonts = tmp_path / "fonts.conf"
+    dejavu = "/usr/share/fonts/truetype/dejavu"
+    fonts.write_text(f"<fontconfig><dir>{dejavu}</dir><cachedir>{tmp_path}</cachedir></fontconfig>")
+    environ = os.environ | {"FONTCONFIG_FILE": str(fonts)}
+    done = subprocess.run([sys.executable, "-c", _PRINTED], env=environ, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "['Inter', 'Inter-Bold']"

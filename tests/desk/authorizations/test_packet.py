@@ -192,6 +192,7 @@ def test_that_it_can_not_be_made_is_said_and_it_can_be_tried_again(
     maria = house.enter("coordinator")
     ask_packet(maria, DRAFT)
     with monkeypatch.context() as broken:
+        sheet._press.cache_clear()
         broken.setattr(sheet, "_FONT", "web/static/no-such-font")  # a server without its own font prints nothing
         for _ in range(3):
             work(house)

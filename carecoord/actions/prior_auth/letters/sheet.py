@@ -1,12 +1,13 @@
 """A payer's letter as a sheet of paper: HTML made of its parts in one language, and the PDF that WeasyPrint makes of
 it, tagged for readers of screens (PDF/UA). The sheet has its own words and our font, and fetches nothing."""
 
-from base64 import b64encode
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from importlib.resources import files
-from typing import Final, NoReturn
+from typing import Any, Final, NamedTuple
 
 from markupsafe import Markup, escape
 
@@ -14,8 +15,9 @@ from carecoord.domain.prior_auth.desk.letter import Letter, Line, Why
 from carecoord.words.sentence import Sentence, Value, say, sentence
 
 _FONT: Final = "web/static/vendor/inter-5.3.0/inter-latin-wght-normal.woff2"
+_FONT_URL: Final = "carecoord:inter"
 _STYLE: Final = """
-@font-face { font-family: Inter; src: url("FONT") format("woff2"); font-weight: 100 900; }
+@font-face { font-family: Inter; src: url("FONT") format("woff2"); }
 @page { size: Letter; margin: 20mm 22mm 22mm; @bottom-right { content: counter(page) " / " counter(pages); font: 8pt Inter, sans-serif; color: #4b5a69; } }
 body { font: 10.5pt/1.45 Inter, "DejaVu Sans", sans-serif; color: #15202b; }
 header { display: flex; justify-content: space-between; padding-bottom: 6mm; border-bottom: 0.5mm solid #15202b; margin-bottom: 6mm; }
@@ -27,6 +29,7 @@ thead th { font-weight: 500; color: #4b5a69; } tr, li { break-inside: avoid; } h
 """  # noqa: E501 (a sheet of styles, read by its rules)
 
 _UNNUMBERED: Final = "@page { @bottom-right { content: none; } }"  # of what bears the numbers of a larger whole
+_printing = threading.Lock()  # the fonts are of the whole process
 
 
 @dataclass(frozen=True)
@@ -111,14 +114,43 @@ def pdf(sheet: str, *, numbered: bool = True) -> bytes:
     """The sheet printed; numbered: whether its pages bear their numbers."""
     import weasyprint  # dear to load: not before somebody is written to
 
-    font = files("carecoord").joinpath(_FONT).read_bytes()
-    rules = _STYLE.replace("FONT", f"data:font/woff2;base64,{b64encode(font).decode()}")
-    style = weasyprint.CSS(string=rules + ("" if numbered else _UNNUMBERED))
-    made: bytes = weasyprint.HTML(string=sheet, url_fetcher=_nothing).write_pdf(
-        stylesheets=[style], pdf_variant="pdf/ua-1", pdf_identifier=b"letter"
-    )
+    with _printing:
+        press = _press()
+        made: bytes = weasyprint.HTML(string=sheet, url_fetcher=press.fetcher).write_pdf(
+            stylesheets=press.rules[: 1 if numbered else 2], font_config=press.fonts, pdf_variant="pdf/ua-1",
+            pdf_identifier=b"letter",
+        )  # fmt: skip
     return made
 
 
-def _nothing(url: str) -> NoReturn:
-    raise ValueError(f"A letter fetches nothing: {url}")
+class _Press(NamedTuple):
+    """What all letters are printed with. rules: those of every sheet, and those that take the numbers away."""
+
+    fonts: Any
+    rules: list[Any]
+    fetcher: Any
+
+
+@cache
+def _press() -> _Press:
+    """Read once. WeasyPrint takes a font that rules bring only where they were read for the fonts that the sheet is
+    printed with; else it takes what the machine happens to have."""
+    import weasyprint
+    from weasyprint.text.fonts import FontConfiguration
+    from weasyprint.urls import URLFetcher, URLFetcherResponse
+
+    font = files("carecoord").joinpath(_FONT).read_bytes()
+
+    class OurFont(URLFetcher):  # type: ignore[misc]
+        """A letter fetches its font and nothing else."""
+
+        def fetch(self, url: str, headers: object = None) -> Any:
+            if url != _FONT_URL:
+                raise ValueError(f"A letter fetches nothing: {url}")
+            return URLFetcherResponse(url, font)
+
+    fonts, fetcher = FontConfiguration(), OurFont()
+    rules = (_STYLE.replace("FONT", _FONT_URL), _UNNUMBERED)
+    return _Press(
+        fonts, [weasyprint.CSS(string=each, font_config=fonts, url_fetcher=fetcher) for each in rules], fetcher
+    )
