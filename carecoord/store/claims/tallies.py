@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Literal
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, literal, select, text
+from sqlalchemy import ColumnElement, Connection, Select, func, literal, select, text
 
 from carecoord.store.claims.tables import claim, claim_adjustment, claim_tally
 
@@ -117,10 +117,10 @@ def _walk(kind: str, value: ColumnElement[Any]) -> Select[Any]:
     return select(own.office, literal(kind), value, *alike).group_by(own.office, *alike)
 
 
-def _as_cell(row: Row[Any]) -> tuple[Any, ...]:
+def _as_cell(row: Sequence[Any]) -> tuple[Any, ...]:
     office, kind, value, work, status, doubted, underpaid, *_ = row
     return office, kind, value, work, status, bool(doubted), bool(underpaid)
 
 
-def _as_sums(row: Row[Any]) -> tuple[int, ...]:
+def _as_sums(row: Sequence[Any]) -> tuple[int, ...]:
     return tuple(int(each) for each in row[len(COLUMNS):])
