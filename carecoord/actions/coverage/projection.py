@@ -1,7 +1,7 @@
 """The rows of questions about cards kept true: in the transaction that writes a question, an answer to it, or a card. A
 question about no card of the payer that is asked has none: that payer has nothing to say to it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import tzinfo
 
 import msgspec
@@ -32,9 +32,26 @@ def note(conn: Connection, touched: Sequence[Touched], zone: tzinfo) -> None:
     ids |= {id for body in bodies if (id := _question(_decode(body)))}
     cards = [_decode(body) for each in touched if each.type == _CARD for body in (each.before, each.after) if body]
     whose = {target(item(each, "beneficiary")).partition("/")[2] for each in cards} - {""}
-    ids |= {row.id for each in sorted(whose) for row in read.of_patient(conn, each, (_ASKED,))}
-    for id in sorted(ids):
+    for id in sorted(ids | (_turned(conn, whose) if whose else set())):
         _settle(conn, id, zone)
+
+
+def _turned(conn: Connection, patients: Collection[str]) -> set[str]:
+    """The questions of these patients that are about a card of the payer who is asked by now and were not, or the
+    reverse: for all others a card changes nothing."""
+    rows = [row for each in read.of_patients(conn, sorted(patients), (_ASKED,)).values() for row in each]
+    held = questions.ids(conn, patients) if rows else ()
+    cards: dict[tuple[str, str], list[Json]] = {}
+    found = set[str]()
+    for row in rows:
+        question = _decode(row.body)
+        whose = target(item(question, "patient")).partition("/")[2], target(item(question, "insurer"))
+        if whose not in cards:
+            cards[whose] = _cards(conn, *whose)
+        about = text(question, "status") == "active" and bool(inquiries.cards(question, cards[whose]))
+        if about != (row.id in held):
+            found.add(row.id)
+    return found
 
 
 def _question(answer: Json) -> str:

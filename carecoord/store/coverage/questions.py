@@ -22,6 +22,11 @@ def remove(conn: Connection, id: str) -> None:
     conn.execute(delete(question).where(_c.id == id))
 
 
+def ids(conn: Connection, patients: Collection[str]) -> frozenset[str]:
+    """Those about these patients, answered or not."""
+    return frozenset(conn.scalars(select(_c.id).where(_c.patient.in_(patients))))
+
+
 def waiting(conn: Connection, payers: Collection[str], withheld: Collection[str], most: int) -> list[Row[Any]]:
     """Those that wait, the oldest first. withheld: patients who are kept from the asker."""
     found = select(question).where(*_of(payers, withheld), _c.answered.is_(None))

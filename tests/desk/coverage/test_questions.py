@@ -21,6 +21,7 @@ from tests.desk.authorizations.readers import get
 from tests.desk.authorizations.test_automatic import SYSTEM
 from tests.desk.authorizations.test_requests import text
 from tests.desk.conftest import PASSWORD, Clock, House, built
+from tests.domain.worklist.test_project import statements
 
 PATH, CASE, PATIENT = "/decisions/coverage", "worked-09-stale-eligibility", "willem-achterberg"
 NUMBER, CARD = "GC014-4490009", "card-4490-009"
@@ -159,6 +160,28 @@ def test_what_is_counted_is_shown_and_a_question_that_names_no_card_is_about_the
     assert (answer["purpose"], answer["request"]) == (["validation"], {"reference": "CoverageEligibilityRequest/bare"})
     assert [each["coverage"]["reference"] for each in answer["insurance"]] == [f"Coverage/{CARD}"]
     assert (waiting(clerk), "Coverage questions 1" in text(get(clerk, "/decisions"))) == ([], False)
+
+
+def test_a_card_is_written_by_as_many_statements_however_many_questions_there_were_about_it(house: House) -> None:
+    card = json.loads(interactions.read(house.world, SYSTEM, "Coverage", CARD).body)
+    asked = json.loads(interactions.read(house.world, SYSTEM, "CoverageEligibilityRequest", ask(house)).body)
+
+    def written(order: int) -> int:
+        with statements(house.world.engine) as ran:
+            interactions.update(house.world, SYSTEM, "Coverage", CARD, card | {"order": order})
+        return len(ran)
+
+    written(2)
+    few = written(3)
+    for n in range(12):
+        synced(house, {name: value for name, value in asked.items() if name != "meta"} | {"id": f"asked-{n}"})
+    assert written(4) == few
+    assert len(waiting(house.enter("grange"))) == 13
+    foreign = card | {"payor": [{"reference": "Organization/pinnacle"}]}
+    interactions.update(house.world, SYSTEM, "Coverage", CARD, foreign)
+    assert waiting(house.enter("grange")) == []
+    interactions.update(house.world, SYSTEM, "Coverage", CARD, card)
+    assert len(waiting(house.enter("grange"))) == 13
 
 
 def test_a_question_that_names_its_card_by_words_is_about_the_only_one_of_its_patient_and_nobody_elses(
