@@ -3,9 +3,10 @@ question about no card of the payer that is asked has none: that payer has nothi
 
 from collections.abc import Collection, Sequence
 from datetime import tzinfo
+from typing import Final
 
 import msgspec
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
 from carecoord.domain.coverage import inquiries
 from carecoord.domain.resource.days import moment
@@ -13,12 +14,16 @@ from carecoord.domain.resource.elements import Json, item, target, targets, text
 from carecoord.domain.resource.parties import directory
 from carecoord.fhir.instants import micros
 from carecoord.fhir.search import params
+from carecoord.store.agreements import register
 from carecoord.store.coverage import questions
+from carecoord.store.database import marks
 from carecoord.store.resources import read
 from carecoord.store.resources.write import Touched
 from carecoord.store.worklist import rows as cases
 
 _decode = msgspec.json.Decoder().decode
+_MARK: Final = "questions about cards"
+_FORM: Final = b"1"  # of the rows
 _ASKED, _ANSWERED, _CARD = "CoverageEligibilityRequest", "CoverageEligibilityResponse", "Coverage"
 
 
@@ -52,6 +57,18 @@ def _turned(conn: Connection, patients: Collection[str]) -> set[str]:
         if about != (row.id in held):
             found.add(row.id)
     return found
+
+
+def renew(engine: Engine, zone: tzinfo) -> None:
+    """Write down how every question stands, where it was not done yet: the update that let go of those about nobody's
+    card (0067) took some for such that name a version of their card, or none of several, and kept some about another
+    payer's."""
+    with marks.anew(engine, _MARK, _FORM) as conn:
+        if conn is None:
+            return
+        for bodies in register.present(conn, (_ASKED,)):
+            for id in sorted(text(_decode(body), "id") for _, body in bodies if body):
+                _settle(conn, id, zone)
 
 
 def _question(answer: Json) -> str:

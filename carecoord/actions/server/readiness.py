@@ -2,6 +2,7 @@
 
 from carecoord.actions.agreements import lines, places, register, written_rates
 from carecoord.actions.agreements.papers import pages
+from carecoord.actions.coverage import projection as coverage_projection
 from carecoord.actions.events import past
 from carecoord.actions.referrals import free_slots, patient_words
 from carecoord.store.database.engine import writing
@@ -20,6 +21,7 @@ def make_ready(world: World) -> None:
     places.renew(world.engine)
     pages.renew(world)
     patient_words.renew(world.engine)
+    coverage_projection.renew(world.engine, world.base.zone)
     free_slots.renew(world.engine, world.base.zone)
     date_index.renew(world.engine, world.base)
     with writing(world.engine) as conn:

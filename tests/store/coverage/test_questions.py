@@ -1,12 +1,18 @@
 """How a question about a card stands is true also where two write about it at once, of a patient who has no case."""
 
 from collections.abc import Callable
+from datetime import UTC
+from importlib import import_module
 from threading import Thread
 
 import pytest
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, select
 
+from carecoord.actions.coverage import projection
 from carecoord.fhir.instants import micros
+from carecoord.store.coverage import questions
 from carecoord.store.coverage.tables import eligibility_question
 from carecoord.store.database.engine import open_engine, writing
 from tests.domain.stories import NOW, PATIENT, REGISTRY, at, coverage, eligibility, ref
@@ -17,6 +23,22 @@ QUESTION = {
     "patient": ref("Patient/pat"), "created": at(-9, "08:00"), "insurer": ref("Organization/payer-1"),
     "insurance": [{"coverage": ref("Coverage/card-1")}],
 }  # fmt: skip
+
+
+def test_a_question_that_the_update_took_for_one_about_no_card_stands_at_the_desk_again(engine: Engine) -> None:
+    versioned = QUESTION | {"insurance": [{"coverage": ref("Coverage/card-1/_history/1")}]}
+    bare = {name: value for name, value in QUESTION.items() if name != "insurance"} | {"id": "bare"}
+    of_another = QUESTION | {"id": "others", "insurance": [{"coverage": ref("Coverage/card-2")}]}
+    with writing(engine) as conn:
+        put(conn, PATIENT, *REGISTRY, coverage(1), coverage(2), versioned, bare, of_another)
+        questions.put(conn, "others", payer="payer-1", patient="pat", asked=1, answered=None)  # of before
+        with Operations.context(MigrationContext.configure(conn)):
+            import_module("carecoord.store.migrations.versions.0067_questions_about_no_card").upgrade()
+        assert list(conn.scalars(select(eligibility_question.c.id))) == ["others"]
+    for _ in range(2):
+        projection.renew(engine, UTC)
+    with writing(engine) as conn:
+        assert sorted(conn.scalars(select(eligibility_question.c.id))) == ["asked", "bare"]
 
 
 def answer(engine: Engine, age: int) -> None:
