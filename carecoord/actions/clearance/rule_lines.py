@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
+from carecoord.actions.clearance import overtaken
 from carecoord.domain.gates.gate import Evidence
 from carecoord.domain.prior_auth.code_ranges import normal, stem, stems
 from carecoord.domain.prior_auth.rule_book import Rule, holds, imported, lines
@@ -21,7 +22,7 @@ from carecoord.store.prior_auth import rules
 from carecoord.store.prior_auth.rules import Line
 from carecoord.store.resources import registry_mark
 from carecoord.store.resources.write import Touched
-from carecoord.store.worklist import marks, registry
+from carecoord.store.worklist import registry
 
 REFRESH = "refresh-cases"  # the outbox job that judges marked rows anew
 _decode = msgspec.json.Decoder().decode
@@ -53,7 +54,7 @@ def take_over(
     if done.added or done.ended:
         registry_mark.renew(conn)
         payers |= rules.payers(conn, source)
-        marks.mark(conn, registry.dependents(conn, map(registry_keys.rules_of, sorted(payers))))
+        overtaken.leave(conn, registry.dependents(conn, map(registry_keys.rules_of, sorted(payers))), now)
         outbox.add(conn, REFRESH, REFRESH, b"", now)
     return done
 

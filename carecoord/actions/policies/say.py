@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from auth.store import User
 from carecoord.actions.access.audited import event
+from carecoord.actions.clearance import overtaken
 from carecoord.actions.clearance.library import Library, shared
 from carecoord.actions.policies.known import EVERYBODY
 from carecoord.domain.access import verbs
@@ -29,7 +30,7 @@ from carecoord.store.database.engine import alone, reading, writing
 from carecoord.store.policies import lines
 from carecoord.store.policies.lines import Row
 from carecoord.store.resources import registry_mark
-from carecoord.store.worklist import marks, registry
+from carecoord.store.worklist import registry
 from carecoord.words.sentence import sentence
 from carecoord.world import World
 
@@ -207,5 +208,5 @@ def _leaning(conn: Connection, copies: Sequence[Json]) -> list[int] | None:
 def _tell(world: World, conn: Connection, copies: Sequence[Json]) -> None:
     """Have the cases that lean on it judged anew, by processes that have read of it before too."""
     registry_mark.renew(conn)
-    marks.mark(conn, _leaning(conn, copies))
-    outbox.add(conn, REFRESH, REFRESH, b"", world.clock())
+    overtaken.leave(conn, _leaning(conn, copies), now := world.clock())
+    outbox.add(conn, REFRESH, REFRESH, b"", now)

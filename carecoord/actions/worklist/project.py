@@ -16,7 +16,7 @@ from carecoord.actions.access import consents
 from carecoord.actions.agreements import lines, places, register, written_rates
 from carecoord.actions.agreements.papers import pages
 from carecoord.actions.assignment import arrivals
-from carecoord.actions.clearance import rule_lines, shelf
+from carecoord.actions.clearance import overtaken, rule_lines, shelf
 from carecoord.actions.clearance.assemble import of_patients
 from carecoord.actions.clearance.library import Library
 from carecoord.actions.coverage import projection as coverage_projection
@@ -265,15 +265,8 @@ def _judge(
     marks.settle(conn, marked)
     if not done or registry_mark.keep(conn, library.mark):
         return False
-    _leave(conn, done, now)
+    overtaken.leave(conn, done, now)
     return True
-
-
-def _leave(conn: Connection, rids: Sequence[int], now: datetime) -> None:
-    """Leave cases, and requests that have none, to be judged anew by the worker."""
-    alone = authorizations.among(conn, rids)
-    marks.mark(conn, [rid for rid in rids if rid not in alone])
-    authorizations.wake(conn, alone.values(), micros(now))
 
 
 def _written(library: Library, patients: Sequence[str], now: datetime, rules: Policy, ledger: Ledger) -> list[int]:

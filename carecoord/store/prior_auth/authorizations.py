@@ -147,10 +147,11 @@ def among(conn: Connection, rids: Iterable[int]) -> dict[int, str]:
     return {rid: f"Claim/{id}" for rid, id in every(conn, _requests, {"rids": listed(sorted(rids))})}
 
 
-def wake(conn: Connection, claims: Collection[str], now: int) -> None:
-    """Let these requests, `Claim/id`, be judged anew from now on."""
-    if claims:
-        conn.execute(update(row).where(row.c.claim.in_(claims)).values(changes_at=now))
+def wake(conn: Connection, claims: Collection[str] | None, now: int) -> None:
+    """Let these requests, `Claim/id`, be judged anew from now on; None: all whose order is not here."""
+    if claims is None or claims:
+        these = row.c.orders == "[]" if claims is None else row.c.claim.in_(claims)
+        conn.execute(update(row).where(these).values(changes_at=now))
 
 
 def defer(conn: Connection, patient: str, now: int, until: int) -> None:

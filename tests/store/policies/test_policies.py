@@ -25,6 +25,7 @@ from carecoord.store.audit.events import Journal
 from carecoord.store.audit.tables import audit
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.database.tables import case
+from carecoord.store.prior_auth.tables import authorization_row
 from carecoord.store.worklist import marks
 from carecoord.world import World
 from tests.domain.stories import NOW, book, claim, payer, plain, rule
@@ -69,6 +70,18 @@ def stale(engine: Engine) -> int:
 def say(world: World, organization: str, change: Change, user: User = ANNA) -> None:
     seen = acts.look(world, ANNA, organization).state
     acts.say(world, user, "request", organization, change, seen)
+
+
+@pytest.mark.parametrize("whose", ["payer-1", ""])
+def test_what_is_said_of_a_payer_is_heard_by_requests_whose_order_is_not_here(house: World, whose: str) -> None:
+    put(house.engine, "ServiceRequest/sr")
+    due_ = select(authorization_row.c.due)
+    with reading(house.engine) as conn:
+        assert conn.scalar(due_) == micros(day(27))
+    say(house, whose, LONG)
+    worklist_project.refresh_due(house)
+    with reading(house.engine) as conn:
+        assert conn.scalar(due_) == micros(day(4, 12))
 
 
 def test_what_is_said_of_a_payer_is_heard_by_its_cases_whichever_copy_it_was_said_of(house: World) -> None:

@@ -18,10 +18,10 @@ from carecoord.fhir.instants import micros
 from carecoord.fhir.service_base import Base
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.database.tables import case, setting
-from carecoord.store.prior_auth.tables import authorization_rule
+from carecoord.store.prior_auth.tables import authorization_row, authorization_rule
 from carecoord.store.resources.write import Actor, Change, put_all
 from carecoord.store.worklist import marks
-from tests.domain.stories import HCPCS, NOW, POLICY, book, coded, ours, plain, rule
+from tests.domain.stories import HCPCS, NOW, POLICY, book, claim, coded, ours, plain, rule
 
 ZONE = ZoneInfo("America/New_York")
 HERE = Base("http://here.example/fhir", UTC)
@@ -162,3 +162,13 @@ def test_an_import_lets_the_cases_of_the_payer_be_judged_anew_and_no_others(engi
         rule_lines.take_over(conn, "PlanDefinition/rules-1", "1", spare, NOW)
         worklist_project.refresh(conn, NOW, Policy(), 10)
         assert list(conn.scalars(select(case.c.authorization_gate))) == ["not-needed"]
+
+
+def test_a_request_whose_order_is_not_here_is_judged_anew_by_the_rules_that_an_import_brings(engine: Engine) -> None:
+    put(engine, *(each for name, each in plain().resources.items() if name != "ServiceRequest/sr"))
+    put(engine, claim())
+    changes_at = select(authorization_row.c.changes_at)
+    with writing(engine) as conn:
+        assert conn.scalar(changes_at) != micros(NOW)
+        rule_lines.take_over(conn, "PlanDefinition/rules-1", "1", many("A", 1), NOW)
+        assert conn.scalar(changes_at) == micros(NOW)
