@@ -10,7 +10,7 @@ import signal
 import socket
 import threading
 from collections.abc import Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from types import FrameType
 
@@ -21,6 +21,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from carecoord import logs, traces
+from carecoord.actions.prior_auth.letters import press
 from carecoord.cli import about
 from carecoord.cli.children import CHILD, end_with_parent, end_with_server, kept_running
 from carecoord.cli.screen import Screen
@@ -113,7 +114,7 @@ def work(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
         return
     _demand_telemetry(settings)
     traces.begin(settings.otlp_url, "work")
-    with raw(settings) as world:
+    with raw(settings) as world, press.apart() if args.parent else nullcontext():
         keep_loaded()
         if settings.broker_url:
             from carecoord.worker import broker  # Celery is an extra: who has no broker does without

@@ -14,7 +14,7 @@ PATIENCE: Final = 60  # seconds by the clock: the child's own bound is of the pr
 _CHILD: Final = "carecoord.actions.documents.pdf_child"
 _KEPT: Final = 64  # pages
 # Of our environment what Python needs to find itself: a file that takes its reader over finds no secret there.
-_ENVIRONMENT: Final = ("PATH", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR")
+ENVIRONMENT: Final = ("PATH", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR")
 Page = tuple[int, int, str]
 _lately: dict[tuple[bytes, int, int], Page] = {}
 _log = structlog.get_logger()
@@ -55,7 +55,7 @@ def code(data: bytes, pages: int, pattern: str) -> str:
 def asked(child: str, *arguments: str, data: bytes) -> dict[str, Any] | None:
     """What a module of ours answers that is run by itself with a file; None where the file brought it down."""
     command = [sys.executable, "-m", child, *arguments]
-    given = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+    given = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
     try:
         done = subprocess.run(  # noqa: S603 (our own module, no shell)
             command, input=data, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True, timeout=PATIENCE,

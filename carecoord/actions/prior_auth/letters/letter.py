@@ -16,7 +16,7 @@ from carecoord.actions.guests.links import language as reads
 from carecoord.actions.messages import templates as words_of
 from carecoord.actions.prior_auth import queue
 from carecoord.actions.prior_auth.decide import Deciding, about
-from carecoord.actions.prior_auth.letters import sheet
+from carecoord.actions.prior_auth.letters import press, sheet
 from carecoord.actions.prior_auth.queue import Opened
 from carecoord.domain.access import verbs
 from carecoord.domain.documents import acts as documents
@@ -74,7 +74,7 @@ def write(world: World, answer: str) -> None:
     if made is None or found is None or root is None:
         return
     heads, parts, tongue, version = made
-    data = sheet.pdf(sheet.html(heads, parts, tongue))
+    data = press.pdf(sheet.html(heads, parts, tongue))
     with changing(world, by, world.new_id()) as turn:
         if read.get(turn.conn, "DocumentReference", document_id(answer)) is not None:
             return

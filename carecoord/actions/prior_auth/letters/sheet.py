@@ -1,6 +1,7 @@
 """A payer's letter as a sheet of paper: HTML made of its parts in one language, and the PDF that WeasyPrint makes of
 it, tagged for readers of screens (PDF/UA). The sheet has its own words and our font, and fetches nothing."""
 
+import atexit
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -139,6 +140,7 @@ def _press() -> _Press:
     from weasyprint.text.fonts import FontConfiguration
     from weasyprint.urls import URLFetcher, URLFetcherResponse
 
+    atexit.register(_press.cache_clear)  # a font is taken away with its folder while there are modules to do it
     font = files("carecoord").joinpath(_FONT).read_bytes()
 
     class OurFont(URLFetcher):  # type: ignore[misc]
