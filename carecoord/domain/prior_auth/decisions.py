@@ -260,8 +260,8 @@ class _Reader:
         return [each for each in said if each][:1]
 
     def _granted(self, references: Sequence[Json]) -> tuple[Party, ...]:
-        """Whom a payer names: who can not be known is nobody else for that, but somebody of that name."""
-        named = [(self._parties([each]), text(each, "display")) for each in references]
+        """Whom a payer names: who can not be known is nobody else for that, but somebody of that name or address."""
+        named = [(self._parties([each]), text(each, "display") or text(each, "reference")) for each in references]
         return tuple(one for known, said in named for one in known or [Party("", said, frozenset())][: bool(said)])
 
     def _parties(self, references: Iterable[Json]) -> tuple[Party, ...]:

@@ -157,6 +157,8 @@ TABLE: dict[str, tuple[Story, str]] = {
                                          "authorization.service"),
     "provider who is named by words alone": (approved(said=naming_by({"display": "Dr. Other"})),
                                              "authorization.performer-unclear"),
+    "provider who is named by an address of another server alone": (
+        approved(said=naming_by(ref("https://other.example/fhir/Practitioner/7"))), "authorization.performer-unclear"),
     "provider whom the answer contains without a number": (
         approved(said=naming_by(ref("#one"), {"resourceType": "Practitioner", "id": "one", "name": [{"family": "X"}]})),
         "authorization.performer-unclear"),
