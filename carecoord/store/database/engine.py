@@ -67,7 +67,6 @@ _SEEN = "seen"  # of a connection's transaction that only reads: what it has rea
 _ROLLED_BACK = "40"  # PostgreSQL's class of codes for a transaction that lost against another
 _turns: defaultdict[str | None, threading.Lock] = defaultdict(threading.Lock)  # of this process's writers, by database
 _log = structlog.get_logger()
-_MIGRATIONS = Path(__file__).parents[1] / "migrations"
 _LOCK = 0x63617265  # the advisory lock that one migration at a time holds
 
 
@@ -213,7 +212,7 @@ def writing(engine: Engine) -> Iterator[Connection]:
         return
     # The turn before the connection: who writes next has that of the one before, which knows the pages.
     with _turn(engine.url.database) as until, _connected(engine, writes=True) as conn:
-        _begin(conn.connection.dbapi_connection, until)
+        _begin(conn, until)
         with conn.begin():
             yield conn
 
@@ -222,8 +221,7 @@ def writing(engine: Engine) -> Iterator[Connection]:
 def _turn(database: str | None) -> Iterator[float]:
     """Wait for the other writers of this process, then tell until when to wait for those of others (monotonic)."""
     until = time.monotonic() + BUSY_SECONDS
-    turn = _turns[database]
-    if not turn.acquire(timeout=BUSY_SECONDS):
+    if not (turn := _turns[database]).acquire(timeout=BUSY_SECONDS):
         raise _away(make_url(f"sqlite:///{database}"), TimeoutError("another writer of this process holds it"))
     try:
         yield until
@@ -231,9 +229,10 @@ def _turn(database: str | None) -> Iterator[float]:
         turn.release()
 
 
-def _begin(raw: Any, until: float) -> None:
+def _begin(conn: Connection, until: float) -> None:
     """Take the write lock. SQLite's own way of waiting sleeps up to a tenth of a second at a time: writers that crowd
     then leave the database idle for most of it. We look again a hundred times as often."""
+    raw: Any = conn.connection.dbapi_connection
     raw.execute("PRAGMA busy_timeout = 0")
     try:
         while True:
@@ -243,6 +242,9 @@ def _begin(raw: Any, until: float) -> None:
             except sqlite3.OperationalError as busy:
                 if busy.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
                     raise
+                if busy.sqlite_errorcode == sqlite3.SQLITE_BUSY_SNAPSHOT:  # a cursor that was left open
+                    conn.invalidate()
+                    raw = conn.connection.dbapi_connection
             time.sleep(_POLL)
     finally:
         raw.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
@@ -315,7 +317,7 @@ def alembic_config(conn: Connection) -> "Config":
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.set_main_option("script_location", str(Path(__file__).parents[1] / "migrations"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = conn
     return config

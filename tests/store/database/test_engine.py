@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -90,6 +91,23 @@ def test_a_reader_sees_one_state_throughout(engine: Engine) -> None:
         assert len(reader.execute(names).all()) == 1
     with reading(engine) as reader:
         assert len(reader.execute(names).all()) == 2
+
+
+def test_a_connection_on_which_somebody_left_a_cursor_open_keeps_nobody_from_writing(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path}/carecoord.db", 1)
+    migrate(engine)
+    with reading(engine) as conn:
+        left = conn.connection.dbapi_connection.execute("SELECT * FROM setting UNION ALL SELECT 'more', NULL")
+        assert left.fetchone()
+    with closing(sqlite3.connect(tmp_path / "carecoord.db")) as other, other:
+        other.execute("INSERT INTO setting VALUES ('other', x'00')")
+    begun = time.monotonic()
+    with writing(engine) as conn:
+        conn.execute(insert(tables.setting).values(name="ours", value=b""))
+    assert time.monotonic() - begun < 5
+    with reading(engine) as conn:
+        assert {"other", "ours"} <= set(conn.scalars(select(tables.setting.c.name)))
+    engine.dispose()
 
 
 def test_a_reader_can_not_write_on_postgres_and_keeps_nothing_on_sqlite(engine: Engine) -> None:
