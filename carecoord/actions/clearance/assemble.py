@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -31,10 +31,13 @@ from carecoord.domain.referrals.case import (
 )
 from carecoord.domain.resource.elements import item, key, target
 from carecoord.domain.resource.memory import interned
+from carecoord.fhir.instants import micros
 from carecoord.fhir.search import params
-from carecoord.store.resources import flags, read
+from carecoord.store.database import driver
+from carecoord.store.resources import flags, read, registry_mark
 from carecoord.store.resources.flags import Flag
 from carecoord.store.resources.read import Row
+from carecoord.store.resources.write import Touched
 from carecoord.store.worklist import registry
 
 Json = dict[str, Any]
@@ -45,6 +48,7 @@ _ANSWERED = params.key("AppointmentResponse", "appointment")
 _BY = (_ANSWERED, params.key("Task", "focus"), *(params.key(kind, "based-on") for kind in _BASED_ON))
 _SPOKEN_OF = (*ORDERS, "Appointment")
 NONE: frozenset[str] = frozenset()
+_HANDED = "cases"  # of a transaction (driver.known): the library to go on with
 
 
 @dataclass(frozen=True)
@@ -81,11 +85,10 @@ def of_patients(
     library: Library, patients: Sequence[str], others: Others | None = None
 ) -> dict[str, tuple[Assembled, ...]]:
     """The same of each of several patients: what is read of one is read of all of them at once."""
-    held = read.of_patients(library.conn, patients, _TYPES, library.as_of)
-    held = {patient: rows for patient, rows in held.items() if any(row.type in ORDERS for row in rows)}
     found: dict[str, tuple[Assembled, ...]] = dict.fromkeys(patients, ())
     news = False
-    for patient, heap in _heaps(library, held, others).items():
+    for patient, theirs in _read(library, patients).items():
+        heap = _heap(library, patient, theirs, others)
         evidence = ([(row.rid, row.body) for row in (*heap.rows, *heap.person)], library.systems, *heap.beside[1:])
         cases: tuple[Assembled, ...] | None = library.made((patient, others), evidence)
         if cases is None:
@@ -97,6 +100,32 @@ def of_patients(
     return found
 
 
+def hold_on(library: Library, patient: str) -> None:
+    """Keep with the library what there is about a patient with whose cases this transaction is alone."""
+    library.kept |= _read(library, [patient])
+
+
+def hand_on(library: Library, touched: Iterable[Touched], now: datetime) -> None:
+    """Let who puts cases together next in this transaction (`handed`) go on with what was kept with the library, and
+    with what was written since, of which nothing is flagged. What bears on more than the cases of whom it is about, or
+    was there before, has all of it read again."""
+    fresh = list(touched)
+    if any(each.before or each.patient not in library.kept or each.type in _SPOKEN_OF for each in fresh):
+        return
+    for patient, kept in library.kept.items():
+        written = (Row(each.rid, each.type, each.id, each.version, micros(now), False, each.after, patient)
+                   for each in fresh if each.patient == patient and each.type in _TYPES)  # fmt: skip
+        own = sorted((*kept.own, *written), key=lambda row: (row.type, row.rid))
+        library.kept[patient] = kept._replace(own=own)
+    driver.known(library.conn)[_HANDED] = library
+
+
+def handed(conn: Connection) -> Library | None:
+    """The library that was handed on, where the registry stands as it did."""
+    found: Library | None = driver.known(conn).pop(_HANDED, None)
+    return found if found and registry_mark.mark(conn) == found.mark else None
+
+
 def of_order(library: Library, order: Json, others: Others | None = None) -> Case:
     """The case that an order would be, were it stored as it is given: it has an id, and stands in the place of what is
     stored under it."""
@@ -106,7 +135,7 @@ def of_order(library: Library, order: Json, others: Others | None = None) -> Cas
         for row in read.of_patient(library.conn, patient, _TYPES, library.as_of)
         if f"{row.type}/{row.id}" != key(order)
     ]
-    heap = _heaps(library, {patient: rows}, others)[patient]
+    heap = _heap(library, patient, _whole(library, {patient: rows})[patient], others)
     heap.bodies[key(order)] = msgspec.json.encode(order)
     return _joined(library, order, kinds([order, *heap.resources]), heap)[0]
 
@@ -116,7 +145,7 @@ def of_request(library: Library, patient: str, claim: str) -> Assembled | None:
     that asks for what its first line asks for, of no id, with the row number of the request. None where there is no
     such request."""
     rows = read.of_patient(library.conn, patient, _TYPES, library.as_of)
-    heap = _heaps(library, {patient: rows}, None)[patient]
+    heap = _heap(library, patient, _whole(library, {patient: rows})[patient], None)
     asked = heap.decoded.get(claim)
     if asked is None:
         return None
@@ -135,6 +164,15 @@ class _Beside(NamedTuple):
     disputes: tuple[Disputed, ...]
     odd: frozenset[str]
     doubts: tuple[Doubt, ...]
+
+
+class _About(NamedTuple):
+    """What there is about a patient: what says so, by type and age; what only speaks of it; what is flagged of these,
+    by row number."""
+
+    own: Sequence[Row]
+    unclaimed: Sequence[Row]
+    flagged: Mapping[int, Sequence[Flag]]
 
 
 @dataclass(frozen=True)
@@ -162,18 +200,30 @@ class _Patient:
         return {f"{row.type}/{row.id}": row.body for row in self.rows}
 
 
-def _heaps(library: Library, held: Mapping[str, Sequence[Row]], others: Others | None) -> dict[str, _Patient]:
+def _read(library: Library, patients: Sequence[str]) -> dict[str, _About]:
+    """What there is about each of these patients who has an order."""
+    wanted = [each for each in patients if each not in library.kept]
+    held = read.of_patients(library.conn, wanted, _TYPES, library.as_of) if wanted else {}
+    held = {patient: rows for patient, rows in held.items() if any(row.type in ORDERS for row in rows)}
+    found = _whole(library, held) if held else {}
+    kept: dict[str, _About] = library.kept
+    return {each: found[each] if each in found else kept[each] for each in patients if each in found or each in kept}
+
+
+def _whole(library: Library, held: Mapping[str, Sequence[Row]]) -> dict[str, _About]:
     """All that is about each patient. held: what says that it is."""
     unclaimed = _unclaimed(library, held)
-    theirs = {patient: [*rows, *unclaimed.get(patient, ())] for patient, rows in held.items()}
-    flagged = _flagged(library, (row for rows in theirs.values() for row in rows))
-    found: dict[str, _Patient] = {}
-    for patient, rows in theirs.items():
-        person = [row for row in rows if row.type == "Patient"]
-        odd, doubts = _doubted(rows, flagged) if flagged else (NONE, ())
-        beside = _Beside(others, library.disputes(patient), odd, doubts)
-        found[patient] = _Patient([row for row in rows if row.type != "Patient"], person, beside)
-    return found
+    theirs = {patient: (rows, unclaimed.get(patient, ())) for patient, rows in held.items()}
+    flagged = _flagged(library, (row for both in theirs.values() for rows in both for row in rows))
+    return {patient: _About(*both, flagged) for patient, both in theirs.items()}
+
+
+def _heap(library: Library, patient: str, about: _About, others: Others | None) -> _Patient:
+    rows = [*about.own, *about.unclaimed]
+    person = [row for row in rows if row.type == "Patient"]
+    odd, doubts = _doubted(rows, about.flagged) if about.flagged else (NONE, ())
+    beside = _Beside(others, library.disputes(patient), odd, doubts)
+    return _Patient([row for row in rows if row.type != "Patient"], person, beside)
 
 
 def _put_together(library: Library, heap: _Patient) -> Iterator[Assembled]:

@@ -1,7 +1,7 @@
 """What is read of the registry around cases: once for as many as are assembled between two changes of it."""
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property, lru_cache
 from typing import Any, TypeVar
@@ -40,6 +40,7 @@ class Library:
     conn: Connection
     as_of: int | None = None
     looked: bool = False
+    kept: dict[str, Any] = field(default_factory=dict)  # what `assemble` read of patients whom the transaction holds
     _changed: list[Json] | None = None
 
     def __post_init__(self) -> None:

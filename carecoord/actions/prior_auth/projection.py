@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from carecoord.actions.clearance.assemble import of_patient, of_request
+from carecoord.actions.clearance.assemble import hold_on, of_patient, of_request
 from carecoord.actions.clearance.library import Library
 from carecoord.domain.access.payer_view import Told
 from carecoord.domain.gates.policy import Policy
@@ -55,10 +55,12 @@ class Ahead:
 def ahead(library: Library, patient: str, claim: str, now: datetime, policy: Policy) -> Ahead | None:
     """A request, `Claim/id`, as it stands in this transaction, before what that wrote is projected. None where
     its payer was told of no order here, and where the registry is being changed in this moment, or was since it was
-    first looked into. Writes nothing."""
+    first looked into. Writes nothing; what was read stays with
+    the library, to be handed on."""
     rows_of_cases.hold(library.conn, [patient])
     if not registry_mark.keep(library.conn, library.mark):
         return None
+    hold_on(library, patient)
     cases = [heard(each.case, now, policy) for each in of_patient(library, patient)]
     row = begun(cases, claim)
     knows = (each.told for each in cases if each.told and any(key(one) == claim for one in each.told.case.claims))

@@ -17,7 +17,7 @@ from carecoord.actions.agreements import lines, places, register, written_rates
 from carecoord.actions.agreements.papers import pages
 from carecoord.actions.assignment import arrivals
 from carecoord.actions.clearance import overtaken, rule_lines, shelf
-from carecoord.actions.clearance.assemble import of_patients
+from carecoord.actions.clearance.assemble import handed, of_patients
 from carecoord.actions.clearance.library import Library
 from carecoord.actions.coverage import projection as coverage_projection
 from carecoord.actions.events.ledger import Ledger
@@ -252,12 +252,15 @@ def _judge(
     """Write the rows of these patients' cases where they differ from what stands there, and show them to the ledger.
     moved: those whose orders may have been another's of them until now. Returns whether they were marked, to be judged
     once more."""
-    concerned = worklist_rows.concerned(conn, patients)
+    library = handed(conn)
+    kept = library.kept if library else {}
+    others = worklist_rows.concerned(conn, [each for each in patients if each not in kept])
+    concerned = sorted({*kept, *others})
     if not concerned:
         return False
     worklist_rows.hold(conn, concerned)
-    marked = marks.of_patients(conn, concerned)  # before anything is read of what they are judged by: see marks
-    library, done = Library(conn), list[int]()
+    marked = marks.of_patients(conn, others)  # before anything is read of what they are judged by: see marks
+    library, done = library or Library(conn), list[int]()
     # Of what went from one to the other both are known at once: its row stands there already, under the other.
     together = [patient for patient in concerned if patient in moved]
     for run in filter(None, (together, *runs([each for each in concerned if each not in moved], _RUN))):

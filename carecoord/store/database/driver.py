@@ -12,6 +12,25 @@ from sqlalchemy.dialects.sqlite import dialect as sqlite
 
 _DIALECTS = {"sqlite": sqlite(paramstyle="named"), "postgresql": postgresql(paramstyle="pyformat")}  # type: ignore[no-untyped-call]
 
+_KNOWN = "known"  # of a connection: its transaction, and what that knows
+
+
+def known(conn: Connection) -> dict[str, Any]:
+    """What the transaction of a connection knows until it ends, to be looked up and added to by name. Nothing below a
+    savepoint: with that it may be undone."""
+    begun = conn.get_transaction()
+    if begun is None or conn.in_nested_transaction():
+        return {}
+    if conn.info.get(_KNOWN, (None,))[0] is not begun:
+        conn.info[_KNOWN] = begun, {}
+    found: dict[str, Any] = conn.info[_KNOWN][1]
+    return found
+
+
+def forget(conn: Connection) -> None:
+    """Let the transaction know nothing of all that, also below a savepoint."""
+    conn.info.pop(_KNOWN, None)
+
 
 def first(conn: Connection, statement: ClauseElement, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
     """The first row, as the driver gives it (SQLite has no booleans), or None."""
@@ -28,6 +47,12 @@ def every(conn: Connection, statement: ClauseElement, values: Mapping[str, Any])
 def execute(conn: Connection, statement: ClauseElement, values: Mapping[str, Any]) -> None:
     """A statement that gives no rows. No value may be a list."""
     _execute(conn, statement, values)
+
+
+def send(conn: Connection, text: str, *values: Any) -> None:
+    """A statement of the driver's own database, in its own words, that gives nothing to look at."""
+    raw: Any = conn.connection.dbapi_connection
+    raw.execute(text, values)
 
 
 def _execute(conn: Connection, statement: ClauseElement, values: Mapping[str, Any]) -> Any:

@@ -22,7 +22,7 @@ from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event, m
 from sqlalchemy.exc import DataError, InternalError, OperationalError
 
 from carecoord.errors import DatabaseAway, Invalid, Unavailable
-from carecoord.store.database import private_files, refusals, revision
+from carecoord.store.database import driver, private_files, refusals, revision
 from carecoord.store.database.tables import setting
 
 if TYPE_CHECKING:
@@ -54,7 +54,6 @@ _KEPT = 400  # statements that a connection keeps prepared: a page sends some si
 _POSTGRES_OPTIONS = "-c join_collapse_limit=1 -c jit=off"
 _REPEATABLE_READ: Final = 3  # psycopg.IsolationLevel
 _PLAN_ONCE = "SELECT set_config('plan_cache_mode','force_generic_plan',true), set_config('enable_seqscan','off',true)"
-_PLAN_ANEW = text("SELECT set_config('plan_cache_mode', 'force_custom_plan', true)")
 _AWAY = (
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_LOCKED,
@@ -334,15 +333,16 @@ def plan_once(conn: Connection) -> None:
     indexes. By itself it plans most of ours for each new value, and comes to the same: they are written in the order in
     which they are to run. SQLite does so anyway."""
     if conn.dialect.name == "postgresql":
-        raw: Any = conn.connection.dbapi_connection
-        raw.execute(_PLAN_ONCE)
+        driver.send(conn, _PLAN_ONCE)
 
 
 def alone(conn: Connection, *what: str) -> None:
     """Until this transaction ends, nobody else gets past the same words. SQLite has one writer at a time anyway."""
     if conn.dialect.name == "postgresql" and what:  # of several, in the same order everywhere
-        raw: Any = conn.connection.dbapi_connection
-        raw.execute("SELECT pg_advisory_xact_lock(n) FROM unnest(%s::bigint[]) AS n", (sorted(map(lock_number, what)),))
+        ours: set[int] = driver.known(conn).setdefault("alone", set())  # the locks that this transaction has
+        if numbers := sorted({*map(lock_number, what)} - ours):
+            driver.send(conn, "SELECT pg_advisory_xact_lock(n) FROM unnest(%s::bigint[]) AS n", numbers)
+            ours.update(numbers)
 
 
 def lock_number(what: str) -> int:
@@ -363,4 +363,4 @@ def plan_anew(conn: Connection) -> None:
     """Until this transaction ends, have PostgreSQL plan each statement for its values: where one value finds ten rows
     and another half of them, no plan is right for both. SQLite plans every statement once."""
     if conn.dialect.name == "postgresql":
-        conn.execute(_PLAN_ANEW)
+        driver.send(conn, "SELECT set_config('plan_cache_mode', 'force_custom_plan', true)")

@@ -16,7 +16,7 @@ from carecoord.store.database.engine import lock_number, once, only_reads
 from carecoord.store.database.tables import setting
 
 _NAME: Final = "registry:"
-_KNOWN: Final = "registry"  # of a connection: its transaction that writes, and what that knows
+_KNOWN: Final = "registry"  # of a transaction that writes (driver.known)
 _LOOKED: Final = "mark"  # as it saw it last
 _STILL: Final = "still"  # and that it is so until the transaction ends
 _SAID: Final = "registry: said"  # of a connection: its transaction that has said that it changes the registry
@@ -52,12 +52,7 @@ def looked(conn: Connection) -> bytes:
 def _known(conn: Connection) -> dict[str, Any]:
     """What a transaction that writes knows of the registry; nothing below a savepoint, for with that it may be
     undone."""
-    begun = conn.get_transaction()
-    if begun is None or only_reads(conn) or conn.in_nested_transaction():
-        return {}
-    if conn.info.get(_KNOWN, (None,))[0] is not begun:
-        conn.info[_KNOWN] = begun, {}
-    known: dict[str, Any] = conn.info[_KNOWN][1]
+    known: dict[str, Any] = {} if only_reads(conn) else driver.known(conn).setdefault(_KNOWN, {})
     return known
 
 
@@ -81,7 +76,7 @@ def renew(conn: Connection) -> None:
             if not conn.in_nested_transaction():  # what was said below a savepoint may be undone with it
                 conn.info[_SAID] = begun
     marks.put(conn, f"{_NAME}{slot:02}", secrets.token_bytes(16))
-    conn.info.pop(_KNOWN, None)  # also below a savepoint
+    driver.forget(conn)
 
 
 def keep(conn: Connection, seen: bytes) -> bool:

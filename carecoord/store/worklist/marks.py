@@ -72,6 +72,8 @@ def mark(conn: Connection, rids: Sequence[int] | None) -> None:
 def of_patients(conn: Connection, patients: Sequence[str]) -> list[Mark]:
     """The marks of these patients' rows, to be settled once the rows are judged; to be read before anything that they
     are judged by."""
+    if not patients:
+        return []
     return [(rid, change) for rid, change in driver.every(conn, _whose, {"patients": listed(patients)})]
 
 

@@ -31,11 +31,10 @@ _to = paired(
     ix_reference.c.url == "", ix_reference.c.type == bindparam("type"),
 )  # fmt: skip
 _pointing = select(*COLUMNS).where(InRows(new.c.rid, _to)).order_by(new.c.rid)
-_pointers = (
-    select(ix_reference.c.key, ix_reference.c.type, ix_reference.c.id, ix_reference.c.rid)
-    .where(OneOf(ix_reference.c.key, "keys"), OneOf(ix_reference.c.id, "ids"), ix_reference.c.url == "")
-    .order_by(ix_reference.c.rid)
-)
+_pointers = paired(
+    (ix_reference.c.key, ix_reference.c.type, ix_reference.c.id, ix_reference.c.rid), ix_reference, "key", "id",
+    ix_reference.c.url == "",
+).order_by(ix_reference.c.rid)  # fmt: skip
 _every = select(*COLUMNS).where(new.c.type == bindparam("type"), new.c.deleted.is_(False)).order_by(new.c.rid)
 _since = select(new.c.type, new.c.id).where(
     new.c.type.in_(bindparam("types", expanding=True)),
@@ -101,7 +100,7 @@ def pointers(conn: Connection, keys: Sequence[int], ids: Iterable[str]) -> list[
     return [
         Pointer(*each)
         for run in bulk.runs(sorted(set(ids)), _RUN)
-        for each in driver.every(conn, _pointers, {"keys": listed(keys), "ids": listed(run)})
+        for each in driver.every(conn, _pointers, {"pairs": listed_pairs(product(keys, run))})
     ]
 
 

@@ -13,6 +13,7 @@ from auth import store as auth_store
 from auth.store import Token
 from carecoord.actions.fhir import interactions
 from carecoord.actions.prior_auth.pas import packets
+from carecoord.actions.server import deep
 from carecoord.domain.prior_auth.desk import guides, second_look
 from carecoord.fhir.search import params
 from carecoord.store.database.engine import reading, writing
@@ -64,6 +65,7 @@ def test_what_a_rule_approves_is_approved_in_the_answer(house: House) -> None:
     kept = stored(house, "ClaimResponse", response["id"])
     assert guides.rule_of(kept) == "Authorization needed: vascular graft"
     assert second_look.human(kept) is False
+    assert list(deep.walk(house.world, deep.Looked())) == []  # its rows are those that judging from nothing makes
     work(house)  # the job that looks at what is sent finds it answered
     with reading(house.world.engine) as conn:
         asked = kept["request"]["reference"].split("/")

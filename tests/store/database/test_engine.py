@@ -14,7 +14,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from psycopg import _queries
-from sqlalchemy import Engine, QueuePool, insert, select, text
+from sqlalchemy import Connection, Engine, QueuePool, insert, select, text
 from sqlalchemy.exc import InternalError
 
 import auth.tables
@@ -23,7 +23,7 @@ from carecoord.errors import Unavailable
 from carecoord.settings import Settings
 from carecoord.store.database import driver, revision, tables
 from carecoord.store.database import engine as module
-from carecoord.store.database.engine import migrate, open_engine, reading, secret, writing
+from carecoord.store.database.engine import alone, migrate, open_engine, reading, secret, writing
 
 WORDS = {
     "index": ("ix_agreement_row_words", "ix_code_entry_lexemes", "ix_paper_page_words"),
@@ -182,6 +182,36 @@ def _elsewhere(path: Path) -> Iterator[None]:
         other.execute("BEGIN IMMEDIATE")
         yield
         other.execute("COMMIT")
+
+
+_LOCKS = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()")
+
+
+@pytest.mark.postgres
+def test_who_is_alone_already_asks_for_it_no_more_but_where_it_was_undone(
+    new_database: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = open_engine(new_database("postgres"), kept=1)
+    asked: list[str] = []
+    send = driver.send
+
+    def counted(conn: Connection, said: str, *values: object) -> None:
+        asked.append(said)
+        send(conn, said, *values)
+
+    monkeypatch.setattr(driver, "send", counted)
+    for times in (3, 6):  # in each transaction anew
+        with writing(engine) as conn:
+            with conn.begin_nested() as trial:
+                alone(conn, "a")
+                trial.rollback()
+            assert conn.scalar(_LOCKS) == 0
+            alone(conn, "a")
+            alone(conn, "a", "b")
+            alone(conn, "b", "a")
+            assert conn.scalar(_LOCKS) == 2
+        assert len(asked) == times
+    engine.dispose()
 
 
 def test_a_server_that_was_restarted_costs_one_request(postgres_url: str) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, text
 
+from carecoord.fhir.search import params
 from carecoord.store.database.engine import open_engine, plan_once, writing
 from carecoord.store.resources import read
 from carecoord.store.resources.write import Change
@@ -33,6 +34,12 @@ def _found(conn: Connection, n: int) -> list[list[str]]:
     return [[row.id for row in each] for each in rows]
 
 
+def _pointing(conn: Connection, n: int) -> int:
+    """How many refer to an organization by either of two parameters."""
+    keys = [params.key("Patient", "organization"), params.key("Patient", "link")]
+    return len(registry.pointers(conn, keys, [f"o{n}"]))
+
+
 def _rows_read(conn: Connection) -> dict[str, int]:
     """How many rows of each table have been fetched by its indexes."""
     return dict(conn.execute(_read, {"names": ["resource", "ix_token", "ix_reference"]}).all())
@@ -49,12 +56,14 @@ def test_what_was_planned_while_there_was_little_is_looked_up_all_the_same_among
         with writing(engine) as conn:
             plan_once(conn)
             assert _found(conn, 1) == [["p1"]] * 3
+            assert _pointing(conn, 1) == 1
     store.put_all(*(Change("Patient", f"p{n}", _patient(n)) for n in range(FEW, MANY)))
     with writing(engine) as conn:
         plan_once(conn)
         before = _rows_read(conn)
         assert _found(conn, 850) == [["p850"]] * 3
+        assert _pointing(conn, 850) == 1
         after = _rows_read(conn)
-    # the person three times, by one identifier and one reference
-    assert {name: after[name] - before[name] for name in after} == {"resource": 3, "ix_token": 1, "ix_reference": 1}
+    # the person three times, by one identifier and one reference, which is read by itself, too
+    assert {name: after[name] - before[name] for name in after} == {"resource": 3, "ix_token": 1, "ix_reference": 2}
     engine.dispose()

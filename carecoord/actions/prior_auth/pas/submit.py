@@ -5,12 +5,15 @@ Clauses: Da Vinci PAS 2.2.1, OperationDefinition Claim-submit; specification.htm
 spec-64 to spec-68)."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final
+
+from sqlalchemy import Connection
 
 from auth.grant import Grant
 from carecoord.actions.access.audited import refusals_noted
 from carecoord.actions.access.turn import Turn, changing
-from carecoord.actions.clearance import shelf
+from carecoord.actions.clearance import assemble, shelf
 from carecoord.actions.clearance.library import Library, shared
 from carecoord.actions.fhir import door
 from carecoord.actions.prior_auth import automatic
@@ -94,9 +97,14 @@ def _written(turn: Turn, library: Library, found: Exploded, changes: Sequence[Ch
     _put(turn, changes, lambda conn, touched, now: request.extend(touched))
     if any(each.type in shelf.SHARED for each in request):
         shelf.note(turn.conn, request)
-    by_rule = automatic.at_once(turn, library.standing(), claim, id)
-    answer = [_change(each) for each in reversed(by_rule or [waiting])]
-    return _put(turn, answer, lambda conn, touched, now: world.project(conn, [*request, *touched], now))[-1].body
+    standing = library.standing()
+    by_rule = automatic.at_once(turn, standing, claim, id)
+
+    def project(conn: Connection, touched: Sequence[Touched], now: datetime) -> None:
+        assemble.hand_on(standing, touched, now)
+        world.project(conn, [*request, *touched], now)
+
+    return _put(turn, [_change(each) for each in reversed(by_rule or [waiting])], project)[-1].body
 
 
 def _has_rules(library: Library, payer: str) -> bool:
