@@ -51,6 +51,7 @@ _next_specialty = (
 _COLUMNS = tuple(case.c.keys())
 _of_patient = select(case).where(case.c.patient == bindparam("patient"))
 _of_patients = select(case).where(OneOf(case.c.patient, "patients"))
+_numbers = select(case.c.rid).where(OneOf(case.c.patient, "patients"))
 _news = update(case).where(OneOf(case.c.rid, "rids")).values(updated=bindparam("at"))
 _late = (
     select(case.c.patient)
@@ -149,6 +150,11 @@ def of_rids(conn: Connection, rids: Sequence[int]) -> list[Row[Any]]:
 def patients(conn: Connection, rids: Sequence[int]) -> set[str]:
     """Whose cases these rows are."""
     return set(conn.scalars(select(case.c.patient).where(case.c.rid.in_(rids)).distinct()))
+
+
+def numbers(conn: Connection, patients: Iterable[str]) -> set[int]:
+    """The rows (rid) of these patients' cases."""
+    return {rid for (rid,) in every(conn, _numbers, {"patients": listed(sorted(patients))})}
 
 
 def performers(conn: Connection, placers: Sequence[str], specialty: str, most: int) -> list[str]:

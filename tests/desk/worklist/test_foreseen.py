@@ -125,7 +125,7 @@ def test_the_page_after_midnight_shows_what_the_worker_will_write_says_nothing_o
     unread, judged = at_midnight("unread"), at_midnight("judged")
     loop.once(judged.world)
     before = stored(unread)
-    for path in ("/worklist.csv?show=open", "/worklist.csv?show=cleared", "/worklist.csv?show=open&q=book"):
+    for path in ("/worklist.csv?tab=open", "/worklist.csv?tab=cleared", "/worklist.csv?tab=open&q=book"):
         shown, wanted = (each.enter("coordinator").get(path).get_data(as_text=True) for each in (unread, judged))
         assert shown == wanted
     assert SAID not in unread.enter("coordinator").get("/").get_data(as_text=True)

@@ -49,7 +49,7 @@ def work(house: House) -> list[Any]:
 
 
 def csv_rows(client: Any) -> list[dict[str, str]]:
-    answer = client.get("/worklist.csv?show=open")
+    answer = client.get("/worklist.csv?tab=open")
     return list(csv.DictReader(io.StringIO(answer.get_data(as_text=True).lstrip("\ufeff"))))
 
 
@@ -58,7 +58,7 @@ def test_reading_every_page_of_the_desk_changes_no_row_and_asks_for_no_work(late
     assert any(row["cleared"] for row in before), "or there would be nothing to be wrong about"
     for who in ("coordinator", "clinician", "payer", "contracts"):
         client = late.enter(who)
-        for path in ("/", "/?show=cleared", "/?show=open&sort=patient", "/worklist.csv"):
+        for path in ("/", "/?tab=cleared", "/?tab=open&sort=patient", "/worklist.csv"):
             assert client.get(path).status_code in (200, 400, 403, 404)
     client = late.enter("coordinator")
     for row in before[:10]:
