@@ -2,7 +2,7 @@
 statement may have, and a statement whose text is always the same can go straight to the driver."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from sqlalchemy import BigInteger, Boolean, ColumnElement, Integer, Select, Text, bindparam
@@ -13,6 +13,8 @@ from sqlalchemy.sql.elements import UnaryExpression
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.operators import OperatorType
 from sqlalchemy.types import NullType
+
+NUL: Final = r"\u0000"  # as JSON writes it
 
 
 class Among(FunctionElement[bool]):
@@ -93,5 +95,10 @@ def _any(among: InRows, compiler: SQLCompiler, **kw: Any) -> str:
 
 
 def listed(values: Sequence[str] | Sequence[int]) -> str:
-    """The JSON list."""
-    return msgspec.json.encode(values).decode()
+    """The JSON list. Without what has a NUL in it: nothing that is kept has, and PostgreSQL takes no list with one."""
+    whole = msgspec.json.encode(values).decode()
+    return whole if NUL not in whole else msgspec.json.encode([each for each in values if not has_nul(each)]).decode()
+
+
+def has_nul(value: str | int) -> bool:
+    return isinstance(value, str) and "\0" in value

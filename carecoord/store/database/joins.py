@@ -23,6 +23,8 @@ from sqlalchemy.sql.compiler import FromLinter, SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import NullType, TypeEngine
 
+from carecoord.store.database.among import NUL, has_nul
+
 
 class Then(Join):
     """A join whose left side is read first. PostgreSQL joins in the order of writing anyway (see engine.py)."""
@@ -124,5 +126,9 @@ def _as(kind: TypeEngine[Any], half: _Half) -> ColumnElement[Any]:
 
 
 def listed_pairs(pairs: Iterable[tuple[str | int, str]]) -> str:
-    """The JSON list."""
-    return msgspec.json.encode(list(pairs)).decode()
+    """The JSON list. Without pairs that have a NUL in them, see `among.listed`."""
+    those = list(pairs)
+    whole = msgspec.json.encode(those).decode()
+    if NUL not in whole:
+        return whole
+    return msgspec.json.encode([pair for pair in those if not any(map(has_nul, pair))]).decode()

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from carecoord.fhir.search import params
-from carecoord.store.database.engine import open_engine, plan_once, writing
+from carecoord.store.database.engine import open_engine, plan_once, reading, writing
 from carecoord.store.resources import read
 from carecoord.store.resources.write import Change
 from carecoord.store.worklist import registry
@@ -67,3 +67,14 @@ def test_what_was_planned_while_there_was_little_is_looked_up_all_the_same_among
     # the person three times, by one identifier and one reference, which is read by itself, too
     assert {name: after[name] - before[name] for name in after} == {"resource": 3, "ix_token": 1, "ix_reference": 2}
     engine.dispose()
+
+
+def test_what_has_a_nul_in_it_is_not_here_and_hides_nothing_of_what_is(store: Store) -> None:
+    store.put_all(*(Change("Patient", f"p{n}", _patient(n)) for n in range(2)))
+    with reading(store.engine) as conn:
+        found = read.many(conn, [("Patient", "p0"), ("Patient", "\0"), ("Patient", "p1\0"), (r"\u0000", "p1")])
+        assert [row.id for row in found] == ["p0"]
+        several = [("urn:mrn", "m1"), ("urn:mrn", "m\0"), ("\0", "m0")]
+        assert [row.id for row in registry.identified(conn, "Patient", several)] == ["p1"]
+        pointing = registry.pointing(conn, [("Patient", "organization")], "Organization", ["o0", "o\0"])
+        assert [row.id for row in pointing] == ["p0"]
