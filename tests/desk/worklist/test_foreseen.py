@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from weakref import ref
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -234,8 +235,12 @@ def test_the_copy_for_midnight_is_made_ahead_follows_what_is_written_and_is_aske
     with reading(engine) as conn:
         assert cleared(conn, strikes - 1) == [1, 2, 3, 4]
         assert copies._held(engine).copy is not soon
+        past = ref(copies._held(engine).copy)
         assert cleared(conn, strikes) == [1, 3, 4], "of the second nobody knows any more"
         assert copies._held(engine).copy is soon
+    assert past() is not None, "to let it go takes as long as a page: nobody waits for that"
+    copies.follow(engine, strikes)
+    assert past() is None
 
 
 def followed(engine: Engine, at: int) -> None:

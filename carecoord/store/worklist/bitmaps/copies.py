@@ -95,11 +95,13 @@ class _Kept:
 @dataclass
 class _Held:
     """What a process keeps of a database. now: the copy that is asked; soon: one that is made ahead for an instant
-    (`strikes`) at which very many rows are others, and is asked from then on."""
+    (`strikes`) at which very many rows are others, and is asked from then on; past: the one that it took the place of,
+    until `follow` lets it go: with its thousands of sets that takes as long as a page."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     now: _Kept = field(default_factory=_Kept)
     soon: _Kept = field(default_factory=_Kept)
+    past: _Kept | None = None
     strikes: int = 0
     is_made: bool = False  # another thread makes a new one
 
@@ -111,7 +113,7 @@ class _Held:
     def strike(self, at: int) -> None:
         """Ask the copy that was made ahead, once its time has come."""
         if self.soon.copy is not None and self.strikes <= at:
-            self.now, self.soon = self.soon, _Kept()
+            self.now, self.soon, self.past = self.soon, _Kept(), self.now
 
 
 _copies: "WeakKeyDictionary[Engine, _Held]" = WeakKeyDictionary()
@@ -174,6 +176,7 @@ def follow(engine: Engine, at: int) -> None:
     """Bring the copy to what there is at this instant (microseconds); where there is none and there are many cases,
     begin to make it beside. So too one for an instant soon at which very many rows are others."""
     held = _held(engine)
+    held.past = None
     with reading(engine) as conn:
         if held.copy is not None:
             state = changes.state(conn)
