@@ -46,7 +46,7 @@ def blueprint(world: World) -> Blueprint:
         about = linkage.about(request.form.get("record", "")[:200])
         sent = submissions.send(world, command, about, verb, changed)
         if isinstance(sent, Done):
-            return redirect(f"/quality?{urlencode({'done': sent.act.id})}#pairs", 303)
+            return redirect(f"/quality?{urlencode({'done': sent.act.id})}", 303)
         told = [fault.text for fault in sent.state.faults]
         if now := sent.state.changed:
             told.append(spoken("quality.overtaken", who=now.who, when=now.when))

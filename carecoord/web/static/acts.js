@@ -107,11 +107,12 @@
     || !!$("#faults, #changed");
   window.actFormIsDirty = dirty;
 
-  // After a swap: a new form takes the focus, what went wrong is read first, and after an act the panel goes on.
+  // After a swap: a new form takes the focus, what went wrong is read first, and after an act the panel goes on. On a
+  // page that was loaded whole nothing says it aloud, so that the line that tells what was done takes the focus.
   const shown = { form: null, done: null };
   const open = () => form() && `${form().dataset.verb} ${form().dataset.step ?? ""} ${$("#panel")?.dataset.id}`;
   const note = () => { shown.form = open(); shown.done = $("#done")?.dataset.act; };
-  const settle = () => {
+  const settle = (whole = false) => {
     all("[data-fill]").forEach((button) => { button.hidden = false; });
     all("[data-again]").forEach((text) => { text.hidden = document.getElementById(text.dataset.again).files.length > 0; }); // a swap keeps it
     const trouble = $("#faults") ?? $("#changed");
@@ -119,6 +120,7 @@
     const done = $("#done")?.dataset.act;
     if (trouble) trouble.focus();
     else if (now && now !== shown.form) ($("[autofocus]:not([type=radio])", form()) ?? $("[autofocus]:checked", form()) ?? $("input:checked", form()) ?? $("[autofocus]", form()))?.focus();
+    else if (whole && $("#done")) $("#done").focus();
     else if (done && done !== shown.done) {
       const next = document.getElementById(`case-${$("#desk")?.dataset.next}`); // where a row has left: the one after it
       ($("#panel-name") ?? (next && $(".case-link", next)) ?? $("#list"))?.focus();
@@ -129,7 +131,7 @@
   document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
     if (ctx?.request?.headers?.["X-Refresh"] !== "1") settle(); else note();
   });
-  settle();
+  settle(true);
   // Who comes by the address of one referral or patient comes to work on it: its keys are at hand at once.
   const named = new URLSearchParams(location.search).has("show") || location.pathname.startsWith("/referrals/");
   const begin = named ? $("#panel-name") : $("#patient-name");

@@ -57,7 +57,7 @@ def test_two_records_are_put_together_and_taken_apart_by_the_keyboard(windows: W
     check(page, LOOKS)
     page.set_viewport_size({"width": 1440, "height": 900})
     hands.push("button", re.compile("^Same person: keep MRN 771"))
-    expect(page.get_by_role("status").filter(has_text="Vaz, Rita stands for Vaz, Rita too.")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="Vaz, Rita stands for Vaz, Rita too.")).to_be_focused()
     check(page)
     page.set_viewport_size({"width": 1440, "height": 900})
     hands.push("link", "MRN 772")
