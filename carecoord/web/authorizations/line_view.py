@@ -150,6 +150,6 @@ def asked_for(found: Opened, times: Times) -> dict[str, str]:
         counted = amount(item(line, "quantity"))
         values |= {
             f"units-{n}": counted.number(counted.count) if counted else "1",
-            f"first-{n}": first.isoformat() if first else "", f"last-{n}": last.isoformat() if last else "",
+            f"first-{n}": say(first) if first else "", f"last-{n}": say(last) if last else "",
         }  # fmt: skip
     return values

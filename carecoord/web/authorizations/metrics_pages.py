@@ -1,7 +1,6 @@
 """`/decisions/metrics`: a payer's yearly metrics (CMS-0057-F) for its own people, with the requests behind each figure,
 the clocks that were missed, and what was exchanged by PAS; all of it as files."""
 
-from datetime import date
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, render_template, request
@@ -13,6 +12,7 @@ from carecoord.domain.prior_auth.metrics.fields import FIELDS, FieldName
 from carecoord.errors import Invalid, NotFound
 from carecoord.fhir import text
 from carecoord.fhir.instants import micros
+from carecoord.web.acts.days import read_any
 from carecoord.web.authorizations import metrics_view as view
 from carecoord.web.page import downloads
 from carecoord.web.page.times import Times
@@ -91,7 +91,7 @@ def _asked(world: World) -> Asked:
     if not first and not last:
         return Asked(whole.first, whole.last, plan[:200])
     try:
-        days = date.fromisoformat(first), date.fromisoformat(last)
+        days = read_any(first, whole.last).day, read_any(last, whole.last).day
     except ValueError:
         raise Invalid(sentence("metrics.fault.days"), "http.from") from None
     if days[0] > days[1] or "\0" in plan:

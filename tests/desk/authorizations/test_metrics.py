@@ -105,6 +105,16 @@ def test_the_list_behind_a_figure_has_just_its_requests_and_leaves_as_a_file(mad
     ]  # fmt: skip
 
 
+def test_days_are_read_and_shown_as_people_write_them(made: Made) -> None:
+    clerk = made.house.enter("payer")
+    page = clerk.get("/decisions/metrics?from=1+Jan+2025&to=12/31/2025").get_data(as_text=True)
+    assert 'name="from" value="1 Jan 2025"' in page
+    assert 'name="to" value="31 Dec 2025"' in page
+    assert "/decisions/metrics.csv?from=2025-01-01&amp;to=2025-12-31" in page, "addresses keep one form of a day"
+    spanish = clerk.get("/decisions/metrics?from=1+ene+2025&to=31+dic+2025", headers={"Accept-Language": "es"})
+    assert 'name="from" value="1 ene 2025"' in spanish.get_data(as_text=True)
+
+
 def test_days_that_can_not_be_meant_are_refused_in_words(made: Made) -> None:
     clerk = made.house.enter("payer")
     for query in ("from=2025-02-30&to=2025-03-01", "from=2025-03-01&to=2025-02-01", "from=x"):

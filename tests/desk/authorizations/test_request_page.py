@@ -82,6 +82,7 @@ def actions(answer: dict[str, Any], part: str) -> list[str]:
 
 def test_of_what_is_modified_what_was_asked_stays_beside_what_is_authorized(house: House) -> None:
     clerk = house.enter("payer")
+    assert re.search(r'name="first-1"[^>]* value="16 Nov 2026"', page(clerk, VASCULAR)), "as people write a day"
     status, _ = told(
         clerk, VASCULAR, "decide", **MET,
         **{"do-1": "modify", "units-1": "3", "first-1": "2026-12-08", "last-1": "2027-03-08", "words-1": "Three do."},
