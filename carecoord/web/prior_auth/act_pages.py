@@ -1,6 +1,7 @@
 """What a clinic does with its request, as forms are sent: `POST /authorizations/ID/VERB`."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from urllib.parse import quote, urlencode
 
 from flask import Blueprint, redirect, request
@@ -16,7 +17,9 @@ from carecoord.web.acts import changes, submissions
 from carecoord.web.acts.forms import Changed
 from carecoord.web.page.times import Times
 from carecoord.web.people import sign_in
+from carecoord.web.prior_auth import address as addresses
 from carecoord.web.prior_auth import packet_pages
+from carecoord.web.prior_auth.address import RequestsAddress
 from carecoord.web.prior_auth.commands import COMMANDS
 from carecoord.web.prior_auth.screen import Screen
 from carecoord.web.server.exchange import request_id
@@ -56,12 +59,22 @@ def blueprint(world: World) -> Blueprint:
         if command is None:
             raise NotFound(spoken("acts.there-no-such-act"))
         sent = submissions.send(world, command, request_acts.about(id), verb, changed)
+        within = _list(id, verb)
         if isinstance(sent, Done):
+            if within:
+                return redirect(replace(within, done=sent.act.id).href(), 303)
             page = f"/authorizations/{quote(sent.act.id)}" if verb == "renew-request" else _back(id)  # the new draft's
             return redirect(f"{page}?{urlencode({'done': sent.act.id})}", 303)
-        return screen.one(id, sent.state, sent.status)
+        return screen.listed(within, sent.state, sent.status) if within else screen.one(id, sent.state, sent.status)
 
     return pages
+
+
+def _list(id: str, verb: str) -> RequestsAddress | None:
+    """The list in whose panel the form of a call stood; None for any other form."""
+    path, query = submissions.back()
+    address = addresses.parse(dict(query))
+    return address if verb == addresses.CALL and path == addresses.PATH and address.shown == id else None
 
 
 def _back(id: str) -> str:

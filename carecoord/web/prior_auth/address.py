@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from carecoord.store.prior_auth.authorizations import Asked, OfficeTab, Sort, Tab
 
 PATH: Final = "/authorizations"
+CALL: Final = "call-payer"  # the one act whose form stands in the panel
 TABS: Final[tuple[Tab, ...]] = (*get_args(OfficeTab), "late")
 SORTS: Final[tuple[Sort, ...]] = get_args(Sort)
 
@@ -71,6 +72,10 @@ class RequestsAddress:
 
     def show(self, id: str) -> "RequestsAddress":
         return replace(self, shown=id, done="")
+
+    def call(self) -> str:
+        """The link to the form of a call, in the panel of the request that is open."""
+        return f"{replace(self, done='').href()}&act={CALL}"
 
     def from_row(self, after: tuple[int | str, str]) -> "RequestsAddress":
         return replace(self, after=(str(after[0]), after[1]), shown="", done="")

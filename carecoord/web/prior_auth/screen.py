@@ -48,12 +48,13 @@ class Screen:
         self.world = world
         self.zone = ZoneInfo(world.settings.timezone)
 
-    def listed(self) -> Response:
-        """The list, with the panel of the request that is open."""
-        grant, address = sign_in.session().grant(), addresses.parse(request.args)
+    def listed(self, address: RequestsAddress | None = None, state: State | None = None, status: int = 200) -> Response:
+        """The list, with the panel of the request that is open. address: None for that of the page; state: of the form
+        of a call that could not be done."""
+        grant, address = sign_in.session().grant(), address or addresses.parse(request.args)
         found = requests.listed(self.world, grant, request_id(), self._asked(address))
         times = Times(found.now, self.zone)
-        panel = self._panel(grant, address, times) if address.shown else None
+        panel = self._panel(grant, address, times, state or self._state(grant)) if address.shown else None
         address = address if panel else replace(address, shown="")
         batch = [(verb, BUTTONS[verb]) for verb in AT_HAND if verbs.may(found.roles, verb)]
         told = {
@@ -63,8 +64,8 @@ class Screen:
             "file": replace(address, shown="", done="", after=None).href("")[1:],
         }  # fmt: skip
         if request.headers.get("HX-Request-Type") == "partial":
-            return make_response(render_block("requests.html", "desk", partial=True, **told))
-        return make_response(render_template("requests.html", **told))
+            return make_response(render_block("requests.html", "desk", partial=True, **told), status)
+        return make_response(render_template("requests.html", **told), status)
 
     def file(self, form: downloads.Form) -> Response:
         """The list as a file: every row of its tab, under the same words and choices; of what was chosen, that."""
@@ -120,12 +121,15 @@ class Screen:
     def _asked(self, address: RequestsAddress) -> Asked:
         return address.asked(micros(self.world.clock()), requests.day_ends(self.world))
 
-    def _panel(self, grant: Grant, address: RequestsAddress, times: Times) -> view.Sheet | None:
+    def _panel(
+        self, grant: Grant, address: RequestsAddress, times: Times, state: State | None
+    ) -> view.Sheet | None:
         try:
             found = requests.one(self.world, grant, request_id(), address.shown)
         except NotFound:
             return None
-        return view.sheet(found, times, None, f"/authorizations/{quote(address.shown)}")
+        form = state if state and state.verb == addresses.CALL else None
+        return view.sheet(found, times, form, f"/authorizations/{quote(address.shown)}")
 
     def _state(self, grant: Grant) -> State | None:
         """The form of an act, with what was typed into it before a session was over."""
