@@ -108,7 +108,8 @@
   window.actFormIsDirty = dirty;
 
   // After a swap: a new form takes the focus, what went wrong is read first, and after an act the panel goes on. On a
-  // page that was loaded whole nothing says it aloud, so that the line that tells what was done takes the focus.
+  // page that was loaded whole nothing says it aloud, so that the line that tells what was done takes the focus, or is
+  // read out with the panel's name, where a panel goes on.
   const shown = { form: null, done: null };
   const open = () => form() && `${form().dataset.verb} ${form().dataset.step ?? ""} ${$("#panel")?.dataset.id}`;
   const note = () => { shown.form = open(); shown.done = $("#done")?.dataset.act; };
@@ -120,9 +121,10 @@
     const done = $("#done")?.dataset.act;
     if (trouble) trouble.focus();
     else if (now && now !== shown.form) ($("[autofocus]:not([type=radio])", form()) ?? $("[autofocus]:checked", form()) ?? $("input:checked", form()) ?? $("[autofocus]", form()))?.focus();
-    else if (whole && $("#done")) $("#done").focus();
+    else if (whole && $("#done") && !$("#panel-name")) $("#done").focus();
     else if (done && done !== shown.done) {
       const next = document.getElementById(`case-${$("#desk")?.dataset.next}`); // where a row has left: the one after it
+      if (whole) $("#panel-name").setAttribute("aria-describedby", "done-said");
       ($("#panel-name") ?? (next && $(".case-link", next)) ?? $("#list"))?.focus();
       $("#said").textContent = $("#done p").textContent.trim();
     } else if (shown.form && !now) $("#panel-name")?.focus();
