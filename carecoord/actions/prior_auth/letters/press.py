@@ -72,6 +72,10 @@ class Press:
                 child.communicate(timeout=LAST)  # closes what it reads from, and then it ends by itself
             child.kill()
             child.wait()
+            for stream in (child.stdin, child.stdout):
+                with suppress(OSError):  # what was not read any more
+                    if stream:
+                        stream.close()
 
 
 _presses: list[Press] = []  # of this process: none, or one
