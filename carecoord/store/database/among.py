@@ -14,7 +14,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.operators import OperatorType
 from sqlalchemy.types import NullType
 
-NUL: Final = r"\u0000"  # as JSON writes it
+_NUL: Final = r"\u0000"  # as JSON writes it
 
 
 class Among(FunctionElement[bool]):
@@ -94,11 +94,11 @@ def _any(among: InRows, compiler: SQLCompiler, **kw: Any) -> str:
     return f"({column} = ANY(ARRAY{found}))"
 
 
-def listed(values: Sequence[str] | Sequence[int]) -> str:
+def listed(values: Sequence[str] | Sequence[int] | Sequence[tuple[str | int, str]]) -> str:
     """The JSON list. Without what has a NUL in it: nothing that is kept has, and PostgreSQL takes no list with one."""
     whole = msgspec.json.encode(values).decode()
-    return whole if NUL not in whole else msgspec.json.encode([each for each in values if not has_nul(each)]).decode()
+    return whole if _NUL not in whole else msgspec.json.encode([each for each in values if not _has_nul(each)]).decode()
 
 
-def has_nul(value: str | int) -> bool:
-    return isinstance(value, str) and "\0" in value
+def _has_nul(value: object) -> bool:
+    return any(map(_has_nul, value)) if isinstance(value, tuple) else isinstance(value, str) and "\0" in value

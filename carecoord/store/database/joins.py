@@ -4,7 +4,6 @@ import itertools
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import msgspec
 from sqlalchemy import (
     ColumnElement,
     Integer,
@@ -23,7 +22,7 @@ from sqlalchemy.sql.compiler import FromLinter, SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import NullType, TypeEngine
 
-from carecoord.store.database.among import NUL, has_nul
+from carecoord.store.database.among import listed
 
 
 class Then(Join):
@@ -126,9 +125,5 @@ def _as(kind: TypeEngine[Any], half: _Half) -> ColumnElement[Any]:
 
 
 def listed_pairs(pairs: Iterable[tuple[str | int, str]]) -> str:
-    """The JSON list. Without pairs that have a NUL in them, see `among.listed`."""
-    those = list(pairs)
-    whole = msgspec.json.encode(those).decode()
-    if NUL not in whole:
-        return whole
-    return msgspec.json.encode([pair for pair in those if not any(map(has_nul, pair))]).decode()
+    """The JSON list."""
+    return listed(list(pairs))

@@ -4,6 +4,7 @@ import hashlib
 import re
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
@@ -184,14 +185,15 @@ def test_what_payers_were_asked_about_cards_is_there_as_rows_answered_or_not(eng
     ]  # fmt: skip
 
 
-def test_whoever_has_an_answer_of_a_payer_is_judged_anew_and_nobody_else(engine: Engine) -> None:
-    revision = import_module("carecoord.store.migrations.versions.0066_approvals_read_closely")
+def _demand_that_ann_alone_is_judged_anew(engine: Engine, name: str, *resources: dict[str, Any]) -> None:
+    """By a revision, also where it is begun again; the resources are Ann's and Bo's, who have a case each."""
+    revision = import_module(f"carecoord.store.migrations.versions.{name}")
     with writing(engine) as conn:
         rows.save(conn, [row(1, patient="ann", changes_at=9), row(2, patient="bo", changes_at=9)])
         ahead.note(conn, {1: 9, 2: 9}, 0)
         conn.execute(text("UPDATE case_ahead SET told = '[{}]'"))
-    answer = {"resourceType": "ClaimResponse", "status": "active", "outcome": "complete", "use": "preauthorization"}
-    Store(engine).put(answer | {"id": "a", "patient": {"reference": "Patient/ann"}})
+    for resource in resources:
+        Store(engine).put(resource)
     with writing(engine) as conn:
         for _ in range(2):
             with Operations.context(MigrationContext.configure(conn)):
@@ -200,26 +202,20 @@ def test_whoever_has_an_answer_of_a_payer_is_judged_anew_and_nobody_else(engine:
         assert dict(conn.execute(select(case.c.rid, case.c.changes_at)).all()) == {1: 0, 2: 9}
         told = conn.execute(text("SELECT rid, at, told FROM case_ahead ORDER BY rid")).all()
     assert [tuple(each) for each in told] == [(1, 0, None), (2, 9, "[{}]")]
+
+
+def test_whoever_has_an_answer_of_a_payer_is_judged_anew_and_nobody_else(engine: Engine) -> None:
+    answer = {"resourceType": "ClaimResponse", "status": "active", "outcome": "complete", "use": "preauthorization"}
+    anns = answer | {"id": "a", "patient": {"reference": "Patient/ann"}}
+    _demand_that_ann_alone_is_judged_anew(engine, "0066_approvals_read_closely", anns)
 
 
 def test_whose_request_names_a_care_team_is_judged_anew_and_nobody_else(engine: Engine) -> None:
-    revision = import_module("carecoord.store.migrations.versions.0070_whom_a_care_team_names")
-    with writing(engine) as conn:
-        rows.save(conn, [row(1, patient="ann", changes_at=9), row(2, patient="bo", changes_at=9)])
-        ahead.note(conn, {1: 9, 2: 9}, 0)
-        conn.execute(text("UPDATE case_ahead SET told = '[{}]'"))
     asked = {"resourceType": "Claim", "status": "active", "use": "preauthorization", "created": "2026-11-20"}
     team = [{"sequence": 1, "provider": {"reference": "Practitioner/referrer"}}]
-    Store(engine).put(asked | {"id": "a", "patient": {"reference": "Patient/ann"}, "careTeam": team})
-    Store(engine).put(asked | {"id": "b", "patient": {"reference": "Patient/bo"}})
-    with writing(engine) as conn:
-        for _ in range(2):
-            with Operations.context(MigrationContext.configure(conn)):
-                revision.upgrade()
-    with reading(engine) as conn:
-        assert dict(conn.execute(select(case.c.rid, case.c.changes_at)).all()) == {1: 0, 2: 9}
-        told = conn.execute(text("SELECT rid, at, told FROM case_ahead ORDER BY rid")).all()
-    assert [tuple(each) for each in told] == [(1, 0, None), (2, 9, "[{}]")]
+    anns = asked | {"id": "a", "patient": {"reference": "Patient/ann"}, "careTeam": team}
+    bos = asked | {"id": "b", "patient": {"reference": "Patient/bo"}}
+    _demand_that_ann_alone_is_judged_anew(engine, "0070_whom_a_care_team_names", anns, bos)
 
 
 def test_a_question_about_no_card_that_is_here_waits_no_more(engine: Engine) -> None:
