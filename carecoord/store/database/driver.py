@@ -2,6 +2,7 @@
 several times what the database takes to answer it. The transaction is the connection's, as ever.
 """
 
+import sqlite3
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from sqlalchemy import ClauseElement, Connection
 from sqlalchemy.dialects.postgresql import dialect as postgresql
 from sqlalchemy.dialects.sqlite import dialect as sqlite
+from sqlalchemy.pool import ConnectionPoolEntry
 
 _DIALECTS = {"sqlite": sqlite(paramstyle="named"), "postgresql": postgresql(paramstyle="pyformat")}  # type: ignore[no-untyped-call]
 
@@ -53,6 +55,18 @@ def send(conn: Connection, text: str, *values: Any) -> None:
     """A statement of the driver's own database, in its own words, that gives nothing to look at."""
     raw: Any = conn.connection.dbapi_connection
     raw.execute(text, values)
+
+
+def give_up_unread(raw: Any, entry: ConnectionPoolEntry) -> None:
+    """Close a connection of SQLite's that comes back to its pool with a statement open that was not read to its end:
+    whoever had it next would see the state that this one saw, and the log of writes would not be emptied past it."""
+    if raw is None:
+        return
+    raw.interrupt()  # every statement until none is open any more: where none is, not even the next one
+    try:
+        raw.execute("SELECT 1 WHERE 0")
+    except sqlite3.OperationalError:
+        entry.invalidate()
 
 
 def _execute(conn: Connection, statement: ClauseElement, values: Mapping[str, Any]) -> Any:

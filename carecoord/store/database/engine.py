@@ -85,6 +85,7 @@ def open_engine(url: str, kept: int = POOL) -> Engine:
         engine = create_engine(target, **pool, pool_use_lifo=True, connect_args={"timeout": BUSY_SECONDS})
         event.listen(engine, "do_connect", _private)
         event.listen(engine, "connect", _prepare)  # pool events: they cost nothing per statement
+        event.listen(engine, "checkin", driver.give_up_unread)
         return engine
     if target.drivername == "postgresql":
         target = target.set(drivername="postgresql+psycopg")
@@ -352,11 +353,10 @@ def lock_number(what: str) -> int:
 
 def secret(conn: Connection) -> bytes:
     """The database's own random secret (32 bytes): signs paging links. Read once per connection."""
-    value: bytes | None = conn.info.get("secret")
-    if value is None:
-        value = bytes(conn.execute(select(setting.c.value).where(setting.c.name == "secret")).scalar_one())
-        conn.info["secret"] = value
-    return value
+    own: bytes | None = conn.info.get("secret")
+    if own is None:
+        own = conn.info["secret"] = bytes(conn.scalars(select(setting.c.value).where(setting.c.name == "secret")).one())
+    return own
 
 
 def plan_anew(conn: Connection) -> None:

@@ -9,13 +9,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from psycopg import _queries
 from sqlalchemy import Connection, Engine, QueuePool, insert, select, text
-from sqlalchemy.exc import InternalError
+from sqlalchemy.exc import InternalError, OperationalError
 
 import auth.tables
 from carecoord import effects
@@ -23,7 +24,7 @@ from carecoord.errors import Unavailable
 from carecoord.settings import Settings
 from carecoord.store.database import driver, revision, tables
 from carecoord.store.database import engine as module
-from carecoord.store.database.engine import alone, migrate, open_engine, reading, secret, writing
+from carecoord.store.database.engine import alone, glancing, migrate, open_engine, reading, secret, writing
 
 WORDS = {
     "index": ("ix_agreement_row_words", "ix_code_entry_lexemes", "ix_paper_page_words"),
@@ -107,6 +108,34 @@ def test_a_connection_on_which_somebody_left_a_cursor_open_keeps_nobody_from_wri
     assert time.monotonic() - begun < 5
     with reading(engine) as conn:
         assert {"other", "ours"} <= set(conn.scalars(select(tables.setting.c.name)))
+    engine.dispose()
+
+
+@pytest.mark.parametrize("way", ["the driver's cursor", "rows", "a glance", "a statement that failed"])
+def test_a_reader_sees_the_newest_state_whatever_the_one_before_left_unread(tmp_path: Path, way: str) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path}/carecoord.db", 1)
+    migrate(engine)
+    two = "SELECT name FROM setting UNION ALL SELECT 'more'"
+    held: list[Any] = []
+
+    def leave() -> None:
+        with (glancing if way == "a glance" else reading)(engine) as conn:
+            raw = conn.connection.dbapi_connection
+            held.append(conn.execute(text(two)) if way in ("rows", "a statement that failed") else raw.execute(two))
+            assert held[0].fetchone()
+            if way == "a statement that failed":
+                conn.execute(text("SELECT 1 FROM nowhere"))
+
+    if way == "a statement that failed":
+        with pytest.raises(OperationalError) as failure:
+            leave()
+        held.append(failure)
+    else:
+        leave()
+    with closing(sqlite3.connect(tmp_path / "carecoord.db")) as other, other:
+        other.execute("INSERT INTO setting VALUES ('other', x'00')")
+    with reading(engine) as conn:
+        assert sorted(conn.scalars(select(tables.setting.c.name))) == ["other", "secret"]
     engine.dispose()
 
 
