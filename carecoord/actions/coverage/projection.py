@@ -19,7 +19,6 @@ from carecoord.store.coverage import questions
 from carecoord.store.database import marks
 from carecoord.store.resources import read
 from carecoord.store.resources.write import Touched
-from carecoord.store.worklist import rows as cases
 
 _decode = msgspec.json.Decoder().decode
 _MARK: Final = "questions about cards"
@@ -28,10 +27,9 @@ _ASKED, _ANSWERED, _CARD = "CoverageEligibilityRequest", "CoverageEligibilityRes
 
 
 def note(conn: Connection, touched: Sequence[Touched], zone: tzinfo) -> None:
-    """Write down of each question that was written, or whose answer or card was, how it stands now."""
-    spoken = [each for each in touched if each.type in (_ASKED, _ANSWERED, _CARD)]
-    # Who writes an answer or a card beside us would not see ours, nor we theirs: also of one who has no case.
-    cases.hold(conn, {each for one in spoken for each in (one.patient, one.before_patient) if each})
+    """Write down of each question that was written, or whose answer or card was, how it stands now. To be called when
+    the transaction is alone with their patients (`worklist.rows.hold`): who writes an answer beside us would not see
+    ours, nor we theirs."""
     ids = {each.id for each in touched if each.type == _ASKED}
     bodies = [body for each in touched if each.type == _ANSWERED for body in (each.before, each.after) if body]
     ids |= {id for body in bodies if (id := _question(_decode(body)))}

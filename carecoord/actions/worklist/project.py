@@ -254,11 +254,12 @@ def _judge(
     once more."""
     library = handed(conn)
     kept = library.kept if library else {}
+    # Before it is asked who has a case: whose first order another is writing just now has none for us.
+    worklist_rows.hold(conn, {*kept, *patients})
     others = worklist_rows.concerned(conn, [each for each in patients if each not in kept])
     concerned = sorted({*kept, *others})
     if not concerned:
         return False
-    worklist_rows.hold(conn, concerned)
     marked = marks.of_patients(conn, others)  # before anything is read of what they are judged by: see marks
     library, done = library or Library(conn), list[int]()
     # Of what went from one to the other both are known at once: its row stands there already, under the other.

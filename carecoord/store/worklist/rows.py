@@ -7,10 +7,10 @@ from sqlalchemy import Connection, Row, bindparam, delete, func, literal, or_, s
 from sqlalchemy import case as when
 from sqlalchemy.engine import result_tuple
 
-from carecoord.store.database import bulk
+from carecoord.store.database import bulk, driver
 from carecoord.store.database.among import OneOf, listed
 from carecoord.store.database.driver import every, execute, first
-from carecoord.store.database.engine import alone
+from carecoord.store.database.engine import alone, lock_number
 from carecoord.store.database.tables import case, case_word, resource
 from carecoord.store.worklist import marks
 from carecoord.store.worklist.bitmaps import ahead, changes
@@ -69,6 +69,10 @@ _behind = select(literal(1)).where(or_(marks.are_there(), _first <= bindparam("n
 _numbered = select(case).where(OneOf(case.c.rid, "rids"))
 _words = select(case_word.c.word, case_word.c.rid).where(OneOf(case_word.c.rid, "rids"))
 _SPECIALTIES = 60
+MANY = 2_000  # patients in one transaction, above which it is alone with the cases of everybody
+_EVERYBODY = lock_number("cases of everybody")
+_LOCK = """SELECT CASE n WHEN %s THEN pg_advisory_xact_lock_shared(n) ELSE pg_advisory_xact_lock(n) END
+FROM unnest(%s::bigint[]) AS n"""
 _BATCH = 500  # row numbers in one statement: both databases bound the number of parameters
 
 
@@ -82,9 +86,20 @@ def concerned(conn: Connection, patients: Iterable[str]) -> list[str]:
 
 
 def hold(conn: Connection, patients: Iterable[str]) -> None:
-    """Be alone with the cases of these patients until this transaction ends: of two writes at once the later one judges
-    what the earlier one left, too."""
-    alone(conn, *(f"cases of {patient}" for patient in patients))
+    """Be alone with the cases of these patients until this transaction ends, also of those who have none yet: of two
+    writes at once the later one judges what the earlier one left, too. SQLite has one writer at a time anyway."""
+    if conn.dialect.name != "postgresql":
+        return
+    ours: set[int] = driver.known(conn).setdefault("cases held", set())  # the locks that this transaction has
+    wanted = sorted({lock_number(f"cases of {patient}") for patient in patients} - ours)
+    if not wanted or _EVERYBODY in ours:
+        return
+    if len(wanted) > MANY:  # locks take room in the server's memory, which all its transactions share
+        alone(conn, "cases of everybody")
+        ours.add(_EVERYBODY)
+        return
+    driver.send(conn, _LOCK, _EVERYBODY, [_EVERYBODY, *wanted])
+    ours.update(wanted)
 
 
 def due(conn: Connection, now: int, most: int) -> list[str]:

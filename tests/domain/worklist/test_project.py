@@ -476,6 +476,60 @@ def judged_anew(conn: Connection) -> None:
 
 
 @pytest.mark.postgres
+@pytest.mark.parametrize("what", ["Coverage/card-1", "Appointment/visit"])
+@pytest.mark.parametrize("first", ["order", "other"])
+def test_of_two_who_write_at_once_one_of_them_a_patients_first_order_the_later_judges_what_the_earlier_left(
+    without_order: Engine, first: str, what: str
+) -> None:
+    stored = plain().resources
+    pair: list[Json] = [stored["ServiceRequest/sr"], stored[what] | {"status": "cancelled"}]
+    if first == "other":
+        pair.reverse()
+
+    def then() -> None:
+        with writing(without_order) as conn:
+            put(conn, pair[1])
+
+    other = Thread(target=then)
+    with writing(without_order) as conn:
+        put(conn, pair[0])
+        other.start()
+        other.join(0.5)
+        assert other.is_alive()
+    other.join()
+    with reading(without_order) as conn:
+        assert differences(conn, NOW) == {}
+        assert rows(conn)["sr"]["cleared"] is False
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("first", ["order", "other"])
+def test_who_writes_about_very_many_at_once_waits_for_whoever_writes_about_one_and_is_waited_for(
+    without_order: Engine, monkeypatch: pytest.MonkeyPatch, first: str
+) -> None:
+    monkeypatch.setattr(worklist_rows, "MANY", 1)
+    cancelled = plain().resources["Appointment/visit"] | {"status": "cancelled"}
+    goes: list[list[Json]] = [[plain().resources["ServiceRequest/sr"]], [cancelled, twin(cancelled)]]
+    if first == "other":
+        goes.reverse()
+
+    def then() -> None:
+        with writing(without_order) as conn:
+            put(conn, *goes[1])
+
+    other = Thread(target=then)
+    with writing(without_order) as conn:
+        put(conn, *goes[0])
+        other.start()
+        other.join(0.5)
+        assert other.is_alive()
+    other.join()
+    with reading(without_order) as conn:
+        assert differences(conn, NOW) == {}
+        assert rows(conn)["sr"]["cleared"] is False
+
+
+@pytest.mark.postgres
 def test_a_case_that_begins_to_lean_on_an_agreement_while_that_is_changed_is_marked_too(without_order: Engine) -> None:
     """Neither sees the other: who changes the agreement finds no case that leans on it yet, and the case is judged by
     the agreement as it was."""
