@@ -44,6 +44,11 @@ class Ledger:
             self._cases.setdefault(one, {})[id] = patient
         return bool(written)
 
+    def concerns(self, resource: str, cases: Mapping[str, str]) -> None:
+        """Take note of the cases that a resource, `Type/id`, is part of, where they are not judged anew: by the id of
+        each its patient."""
+        self._cases.setdefault(resource, {}).update(cases)
+
     def judged(self, before: Mapping[str, Any] | None, row: Mapping[str, Any], version: int, now: datetime) -> None:
         """A case's row (None: it had none) and the one in its place."""
         was = {gate: before[f"{gate}_gate"] for gate in GATES} if before else {}

@@ -27,6 +27,7 @@ from carecoord.actions.prior_auth.pas import notices
 from carecoord.actions.prior_auth.pas_client import due
 from carecoord.actions.referrals import free_slots, patient_words
 from carecoord.actions.scheduling import lapses
+from carecoord.actions.worklist import news_alone
 from carecoord.domain.agreements import records
 from carecoord.domain.clearance.odd_moves import odd_move
 from carecoord.domain.gates.policy import Policy
@@ -72,7 +73,8 @@ def projector(rules: Policy) -> Projector:
     """The function that the write door calls with what it changed."""
 
     def project(conn: Connection, touched: Sequence[Touched], now: datetime) -> None:
-        flags.add(conn, _odd(touched))
+        odd = _odd(touched)
+        flags.add(conn, odd)
         rule_lines.note(conn, touched, now, rules.zone)
         register.record(conn, touched, micros(now), rules.zone)
         lines.record(conn, touched, micros(now), rules.zone)
@@ -82,7 +84,9 @@ def projector(rules: Policy) -> Projector:
         patient_words.record(conn, touched)
         free_slots.record(conn, touched, rules.zone)
         shelf.note(conn, touched)
-        patients, ledger = _patients(conn, touched), Ledger(touched)
+        ledger = Ledger(touched)
+        unread = news_alone.note(conn, touched, [rid for rid, _ in odd], ledger, now)
+        patients = _patients(conn, [each for each in touched if each.rid not in unread])
         late = _judge(conn, patients, now, rules, ledger, moved=_moved(touched))
         projection.note(conn, touched, rules)
         coverage_projection.note(conn, touched, rules.zone)

@@ -7,6 +7,7 @@ from carecoord.domain.agreements.directory import Register
 from carecoord.domain.agreements.participation import exactness
 from carecoord.domain.clearance import parts
 from carecoord.domain.clearance.conflicts import Conflict, conflicts, system_name
+from carecoord.domain.clearance.task_elements import seen
 from carecoord.domain.coverage.gate import Card
 from carecoord.domain.documents.gate import Papers, papers
 from carecoord.domain.ehrs import doubts
@@ -70,6 +71,7 @@ class Facts:
 
 def facts(case: Case, policy: Policy) -> Facts:
     """Read a case: once, however often it is judged."""
+    case = seen(case)
     found: Facts | None = case.read.get(policy)
     if found is None:
         found = case.read[policy] = _read(case, policy)

@@ -291,12 +291,7 @@ def _tasks(order: Json, heap: Heap) -> list[Json]:
     me, loop = key(order), identifiers(order)
     tasks = {key(each): each for each in heap.get("Task", ())}
     subject = target(item(order, "subject"))
-    ours = {
-        id: t
-        for id, t in tasks.items()
-        if me in (target(item(t, "focus")), *targets(t, "basedOn"))
-        or (target(item(t, "for")) == subject and loop & identifiers(t))
-    }
+    ours = {id: t for id, t in tasks.items() if _belongs(t, me, subject, loop)}
     near = ours.keys() | linked(order, heap.get("Claim", ()), heap.get("ClaimResponse", ()))
     under = [
         t
@@ -306,6 +301,17 @@ def _tasks(order: Json, heap: Heap) -> list[Json]:
         and not near.isdisjoint((*targets(t, "partOf"), target(item(t, "reasonReference")), target(item(t, "focus"))))
     ]
     return [*ours.values(), *under]
+
+
+def belongs(task: Json, order: Json) -> bool:
+    """Whether a Task is about an order: it names it, or is for the same patient and shares an identifier with it."""
+    return _belongs(task, key(order), target(item(order, "subject")), identifiers(order))
+
+
+def _belongs(task: Json, order: str, subject: str, loop: frozenset[str]) -> bool:
+    if order in (target(item(task, "focus")), *targets(task, "basedOn")):
+        return True
+    return target(item(task, "for")) == subject and not loop.isdisjoint(identifiers(task))
 
 
 def linked(order: Json, claims: Iterable[Json], responses: Iterable[Json]) -> set[str]:

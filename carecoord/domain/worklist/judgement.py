@@ -8,6 +8,7 @@ from typing import Any, Final
 from carecoord.domain.access.payer_view import Told, judged_alone, sent_to_payer, turns_at
 from carecoord.domain.clearance.clearance import Clearance, clear, insured
 from carecoord.domain.clearance.facts import Facts, facts
+from carecoord.domain.clearance.task_elements import seen
 from carecoord.domain.coverage.gate import Card
 from carecoord.domain.gates.policy import Policy
 from carecoord.domain.referrals.case import Case
@@ -34,6 +35,7 @@ class Judged:
 def judged(id: str, case: Case, now: datetime, policy: Policy) -> Judged:
     """A case as it stands at an instant. Of the very same case (`memory.interned`) the judgement before stands until
     time alone may change it, by what the row says of that: as the row does."""
+    case = seen(case)
     before: Judged | None = case.read.get((_WHOLE, policy))
     if before and before.id == id and _stands(before.found.now, before.row["changes_at"], now, policy):
         return before

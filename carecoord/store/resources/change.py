@@ -72,7 +72,8 @@ class Written:
 @dataclass(frozen=True)
 class Touched:
     """A resource that a write changed: the patient it is about now, and was before; its bytes before and after, empty
-    where it was not there; the version that it is at now, and who wrote it."""
+    where it was not there; the version that it is at now, and who wrote it. flagged: something is found wrong in it, or
+    was in the version before."""
 
     rid: int
     type: str
@@ -83,6 +84,7 @@ class Touched:
     before: bytes
     after: bytes
     actor: Actor
+    flagged: bool = False
 
 
 @dataclass(frozen=True)
@@ -147,8 +149,9 @@ class AppliedChange:
         """For the caller."""
         return Written(self.change.type, self.change.id, self.version, self.updated, self.outcome, self.body)
 
-    def touched(self, actor: Actor) -> Touched:
-        """For the worklist and the log: a deleted one is nobody's, before and now."""
+    def touched(self, actor: Actor, flagged: bool) -> Touched:
+        """For the worklist and the log: a deleted one is nobody's, before and now. flagged: whether the version before
+        was."""
         known = self.known if self.known and not self.known.deleted else None
         return Touched(
             rid=self.rid,
@@ -160,6 +163,7 @@ class AppliedChange:
             before=known.body if known else b"",
             after=self.body,
             actor=actor,
+            flagged=flagged or bool(self.change.flags),
         )
 
 

@@ -59,17 +59,36 @@ def _rows(n: int, name: str, one: bool) -> Select[Any]:
 
 
 _PLACES: Final = [_places(_TABLES[name]) for name in NAMES]
-_one, _some = (union_all(*(_rows(n, name, one) for n, name in enumerate(NAMES))) for one in (True, False))
+_FLAG: Final = "flag"  # in a Standing: of a resource that is flagged an empty row
+
+
+def _flags(one: bool) -> Select[Any]:
+    table = tables.flag
+    these = table.c.rid == bindparam("rid") if one else OneOf(table.c.rid, "rids")
+    return select(literal_column(str(len(NAMES))), table.c.rid, *(cast(null(), kind) for kind in _SLOTS)).where(these)
+
+
+_one, _some = (
+    union_all(*(_rows(n, name, one) for n, name in enumerate(NAMES)), _flags(one)) for one in (True, False)
+)
 
 
 def standing(conn: Connection, rids: Sequence[int]) -> Standing:
-    """What these resources are found by, by one statement."""
+    """What these resources are found by, and which are flagged, by one statement."""
     found: dict[tuple[str, int], set[bulk.Values]] = {}
     for run in bulk.runs(rids, _RUN):
         rows = every(conn, _one, {"rid": run[0]}) if len(run) == 1 else every(conn, _some, {"rids": listed(run)})
         for n, rid, *slots in rows:
+            if n == len(NAMES):
+                found[_FLAG, rid] = {()}
+                continue
             found.setdefault((NAMES[n], rid), set()).add(tuple([slots[place] for place in _PLACES[n]]))
     return found
+
+
+def flagged(before: Standing) -> set[int]:
+    """Which of the resources of which this stands (row number) are flagged."""
+    return {rid for name, rid in before if name == _FLAG}
 
 
 def keep(conn: Connection, wanted: Iterable[tuple[int, Index | None]], before: Standing) -> None:

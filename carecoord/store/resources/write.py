@@ -62,9 +62,9 @@ def put_all(
     touched: list[Touched] = []
     for once in _passes(changes):
         applied, same = _decide(conn, {n: changes[n] for n in once}, at, base)
-        _store(conn, list(applied.values()), actor)
+        flagged = _store(conn, list(applied.values()), actor)
         results |= {n: each.written() for n, each in applied.items()} | _unchanged(changes, same, at)
-        touched += [each.touched(actor) for each in applied.values()]
+        touched += [each.touched(actor, each.rid in flagged) for each in applied.values()]
     if touched:
         project(conn, touched, now)
     return [results[n] for n in range(len(changes))]
@@ -177,11 +177,13 @@ def _numbers(conn: Connection, count: int) -> Iterator[int]:
     return iter(sorted(number for (number,) in driver.every(conn, _next, {"count": count})))
 
 
-def _store(conn: Connection, applied: Sequence[AppliedChange], actor: Actor) -> None:
+def _store(conn: Connection, applied: Sequence[AppliedChange], actor: Actor) -> set[int]:
+    """Put it all away; returns which of them (rid) were flagged before."""
     if not applied:
-        return
+        return set()
     before = [each.rid for each in applied if each.known]
     standing = index_rows.standing(conn, before)
+    flagged = index_rows.flagged(standing)
     try:
         with bulk.together(conn):
             for run in bulk.runs(before, _RUN):
@@ -190,7 +192,7 @@ def _store(conn: Connection, applied: Sequence[AppliedChange], actor: Actor) -> 
             known = [each for each in applied if each.known]
             bulk.upsert(conn, resource, [_row(each) for each in known if not _stays(each)])
             bulk.change(conn, resource, _CONTENT, [_content(each) for each in known if _stays(each)])
-            _flag(conn, applied, before)
+            _flag(conn, applied, sorted(flagged))
             index_rows.keep(conn, [(each.rid, each.index) for each in applied], standing)
             audit_events.record(conn, [_event(each, actor) for each in applied])
     except refusals.of_psycopg("UniqueViolation") as e:
@@ -198,6 +200,7 @@ def _store(conn: Connection, applied: Sequence[AppliedChange], actor: Actor) -> 
     jobs = (job for each in applied for job in each.change.later)
     for job in sorted(jobs, key=lambda job: (job.kind, job.key)):  # in one order everywhere: each may wait for a lock
         outbox.add(conn, job.kind, job.key, job.payload, job.due_at)
+    return flagged
 
 
 def _flag(conn: Connection, applied: Sequence[AppliedChange], before: Sequence[int]) -> None:

@@ -1,7 +1,7 @@
 """The worklist written: case rows, and the words that they are found by, kept together in the caller's transaction."""
 
 from collections.abc import Container, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, bindparam, delete, func, literal, or_, select, union_all, update
 from sqlalchemy import case as when
@@ -51,6 +51,11 @@ _next_specialty = (
 _COLUMNS = tuple(case.c.keys())
 _of_patient = select(case).where(case.c.patient == bindparam("patient"))
 _of_patients = select(case).where(OneOf(case.c.patient, "patients"))
+_orders = (
+    select(case.c.rid, case.c.id, case.c.conflict, resource.c.body)
+    .join(resource, resource.c.rid == case.c.rid)
+    .where(case.c.patient == bindparam("patient"))
+)
 _numbers = select(case.c.rid).where(OneOf(case.c.patient, "patients"))
 _news = update(case).where(OneOf(case.c.rid, "rids")).values(updated=bindparam("at"))
 _late = (
@@ -196,6 +201,21 @@ def specialties(conn: Connection, placers: Sequence[str]) -> list[str]:
                 last = row.specialty_sort
                 found.setdefault(last, row.specialty)
     return [found[each] for each in sorted(found)]
+
+
+class CaseOrder(NamedTuple):
+    """The order of a case: its row number, the id of the case, whether its row tells of a conflict, and its bytes."""
+
+    rid: int
+    id: str
+    conflict: bool
+    body: bytes
+
+
+def orders(conn: Connection, patient: str) -> list[CaseOrder]:
+    """The orders of a patient's cases."""
+    found = every(conn, _orders, {"patient": patient})
+    return [CaseOrder(rid, id, bool(conflict), body) for rid, id, conflict, body in found]
 
 
 def save(

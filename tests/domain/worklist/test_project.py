@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 from threading import Thread
 from typing import Any
 from unittest.mock import patch
@@ -134,6 +135,21 @@ def differences(conn: Connection, now: datetime) -> dict[str, Json]:
         wrong = {name: (held[id][name], value) for name, value in wanted[id].items() if held[id][name] != value}
         found |= {id: wrong} if wrong else {}
     return found
+
+
+def noted(conn: Connection, chance: Random) -> list[Json]:
+    """Some of the Tasks that are stored, each with something else in it that no rule reads."""
+    tasks = select(resource.c.body).where(resource.c.type == "Task", resource.c.deleted.is_(False))
+    said = f"{chance.random()}"
+    more: list[Json] = [
+        {"note": [{"text": said}]}, {"description": said}, {"priority": chance.choice(("urgent", "routine"))},
+        {"note": [{"authorReference": ref(f"Organization/group-{chance.randint(1, 3)}"), "text": said}]},
+    ]  # fmt: skip
+    return [
+        json.loads(body) | chance.choice(more)
+        for body in conn.scalars(tasks.order_by(resource.c.rid))
+        if chance.random() < 0.4
+    ]
 
 
 def twin(each: Json) -> Json:
@@ -654,6 +670,7 @@ def test_any_change_leaves_the_worklist_equal_to_a_full_recomputation(
             now += timedelta(minutes=chance.randint(0, 60 * 24 * 3))
             with writing(engine) as conn:
                 put(conn, *pending[:take], now=now)
+                put(conn, *noted(conn, chance), now=now)
                 worklist_project.refresh(conn, now, RULES, 100)
                 assert differences(conn, now) == {}
             pending = pending[take:]

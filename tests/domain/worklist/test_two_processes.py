@@ -25,7 +25,7 @@ from carecoord.store.database.engine import open_engine, reading, writing
 from carecoord.store.prior_auth import authorizations
 from tests.domain.clearance.test_clearance import stories
 from tests.domain.stories import NOW, Story, answer, appointment, claim, contract, group, plain, task
-from tests.domain.worklist.test_project import RULES, changes, differences, put, twin
+from tests.domain.worklist.test_project import RULES, changes, differences, noted, put, twin
 from tests.forked import beside
 
 Json = dict[str, Any]
@@ -117,6 +117,9 @@ def follow(url: str, writers: tuple[Pipe, Pipe], told: list[Story], chance: Rand
             take = chance.randint(1, len(pending))
             now += timedelta(minutes=chance.choice((0, 1, 30, chance.randint(0, 60 * 24 * 3))))
             write(chance.choice(writers), (url, now, pending[:take]))
+            with reading(engine) as conn:
+                more = noted(conn, chance)
+            write(chance.choice(writers), (url, now, list[Json | str](more)))
             with reading(engine) as conn:
                 assert differences(conn, now) == {}
                 assert told_apart(conn, now) == []
