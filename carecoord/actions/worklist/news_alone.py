@@ -32,6 +32,9 @@ def note(
     unread = {each.rid: each for each in touched if _is_unread(each)}
     for rid in {each.rid for each in touched if each.rid in unread and not _is_unread(each)}.union(odd):
         unread.pop(rid, None)
+    if unread:  # all at once, those too who are judged afterwards: whoever takes such locks takes them in one order
+        both = {patient for each in touched for patient in (each.patient, each.before_patient)}
+        worklist_rows.hold(conn, both - {None})
     return {rid for rid, each in unread.items() if _told(conn, each, ledger, now)}
 
 
@@ -50,7 +53,6 @@ def _told(conn: Connection, each: Touched, ledger: Ledger, now: datetime) -> boo
     task, patient = _decode(each.after), each.patient or ""
     if not _is_plain(task):
         return False
-    worklist_rows.hold(conn, [patient])
     orders = worklist_rows.orders(conn, patient)
     own = [order for order in orders if belongs(task, decoded(order.body))]
     if not own or any(order.conflict for order in orders) or patient in conflicts.patients(conn):
