@@ -6,7 +6,7 @@ Clause: RFC 6750 section 2.1 (only the Authorization header is read: a token in 
 
 from datetime import datetime
 from functools import cache, lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.dialects.postgresql import dialect as postgresql
@@ -20,24 +20,13 @@ from auth.tables import token
 
 _LONGEST: Final = 512  # characters; ours have 43
 
-_FIND: Final = select(
+COLUMNS: Final = (  # of a token's row: what it says of who asks, and until when
     token.c.client, token.c.subject, token.c.name, token.c.scope, token.c.roles, token.c.organization, token.c.patient,
-    token.c.fhir_user, token.c.expires, token.c.family,
-).where(token.c.hash == bindparam("hash"), token.c.kind == bindparam("kind"))  # fmt: skip
+    token.c.fhir_user, token.c.family, token.c.expires,
+)  # fmt: skip
+KIND: Final = "access"
+_FIND: Final = select(*COLUMNS).where(token.c.hash == bindparam("hash"), token.c.kind == bindparam("kind"))
 _DIALECTS: Final = {"sqlite": sqlite(paramstyle="named"), "postgresql": postgresql(paramstyle="pyformat")}  # type: ignore[no-untyped-call]
-
-
-class _Row(NamedTuple):
-    client: str
-    subject: str
-    name: str
-    scope: str
-    roles: str
-    organization: str | None
-    patient: str | None
-    fhir_user: str | None
-    expires: int
-    family: str | None
 
 
 def check(conn: Connection, header: str | None, now: datetime) -> Grant:
@@ -46,34 +35,52 @@ def check(conn: Connection, header: str | None, now: datetime) -> Grant:
     Raises NoToken when there is no bearer token, BadToken when it is unknown, revoked or expired: both mean 401, with
     `challenge(error)` as the WWW-Authenticate header.
     """
+    return granted(_find(conn, key(header)), now)
+
+
+def key(header: str | None) -> bytes:
+    """By what the row of the token in an Authorization header is found. Raises NoToken, or BadToken for one that can be
+    none of ours."""
     scheme, _, plain = (header or "").partition(" ")
     if scheme.lower() != "bearer":
         raise NoToken("Send the access token in the header: Authorization: Bearer <token>")
     plain = plain.strip()
     if not plain or len(plain) > _LONGEST:
         raise BadToken("The access token is malformed.")
-    row = _find(conn, digest(plain))
-    if row is None or row.expires <= now.timestamp():
+    return digest(plain)
+
+
+def granted(row: tuple[Any, ...] | None, now: datetime) -> Grant:
+    """Who the COLUMNS of a token's row speak for. Raises BadToken when there is none, or its time is over."""
+    if row is None or row[-1] <= now.timestamp():
         raise BadToken("The access token is unknown, revoked or expired. Ask the token endpoint for a new one.")
+    return meant(row[:-1])
+
+
+@lru_cache(maxsize=1024)
+def meant(said: tuple[Any, ...]) -> Grant:
+    """Who a token speaks for that says this: its COLUMNS but the last. Remembered by all that it says, not by the
+    token."""
+    client, subject, name, scope, roles, organization, patient, fhir_user, family = said
     return Grant(
-        subject=row.subject,
-        client=row.client,
-        scopes=_scopes(row.scope, row.fhir_user),
-        roles=_roles(row.roles),
-        organization=row.organization,
-        patient=row.patient,
-        fhir_user=row.fhir_user,
-        name=row.name,
-        launch=row.family,
+        subject=subject,
+        client=client,
+        scopes=_scopes(scope, fhir_user),
+        roles=_roles(roles),
+        organization=organization,
+        patient=patient,
+        fhir_user=fhir_user,
+        name=name,
+        launch=family,
     )
 
 
-def _find(conn: Connection, hash: bytes) -> _Row | None:
+def _find(conn: Connection, hash: bytes) -> tuple[Any, ...] | None:
     """Straight through the driver: it is asked on every request, and SQLAlchemy's own price is several times the
     database's."""
     raw: Any = conn.connection.dbapi_connection
-    found = raw.execute(_sql(conn.dialect.name), {"hash": hash, "kind": "access"}).fetchone()
-    return _Row(*found) if found else None
+    found = raw.execute(_sql(conn.dialect.name), {"hash": hash, "kind": KIND}).fetchone()
+    return tuple(found) if found else None
 
 
 @cache

@@ -207,7 +207,7 @@ def test_it_shows_of_an_unknown_error_nothing_but_the_id_of_the_request(
     def fail(*args: Any, **kwargs: Any) -> None:
         raise RuntimeError("Okafor, Ngozi")
 
-    monkeypatch.setattr("carecoord.store.resources.read.get", fail)
+    monkeypatch.setattr("carecoord.store.access.glances.see", fail)
     answer = api.get("/Patient/p", X_Request_Id="req-7")
     refused(answer, 500, "exception")
     assert answer.headers["X-Request-Id"] == "req-7"

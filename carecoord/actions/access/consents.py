@@ -59,6 +59,16 @@ def kept_from(conn: Connection, grant: Grant, office: Office, now: datetime, bas
     return made
 
 
+def known(mark: bytes | None, grant: Grant, office: Office, now: datetime) -> Denied | None:
+    """The same of the Consents of this mark, by what the process knows already; None: it has to ask the database."""
+    if grant.is_operator or mark is None:
+        return NOTHING
+    with _lock:
+        found = _kept.get(mark)
+        judged = found.judged.get(asker_of(grant, office)) if found else None
+    return judged if judged is not None and micros(now) < judged.until else None
+
+
 def asker_of(grant: Grant, office: Office) -> Asker:
     """By which names a Consent may mean the asker, and why their roles look into a record."""
     organization = [f"Organization/{id}" for id in dict.fromkeys([grant.organization, *office.organizations]) if id]

@@ -71,12 +71,12 @@ def give_up_unread(raw: Any, entry: ConnectionPoolEntry) -> None:
 
 def _execute(conn: Connection, statement: ClauseElement, values: Mapping[str, Any]) -> Any:
     raw: Any = conn.connection.dbapi_connection
-    text, constants = _compiled(statement, conn.dialect.name)
+    text, constants = compiled(statement, conn.dialect.name)
     return raw.execute(text, {**constants, **values} if constants else values)
 
 
 @lru_cache(maxsize=4096)
-def _compiled(statement: ClauseElement, dialect: str) -> tuple[str, dict[str, Any]]:
+def compiled(statement: ClauseElement, dialect: str) -> tuple[str, dict[str, Any]]:
     """The text of a statement whose every value is a named parameter, and the values that it brings itself."""
-    compiled = statement.compile(dialect=_DIALECTS[dialect])
-    return str(compiled), {name: value for name, value in compiled.params.items() if value is not None}
+    made = statement.compile(dialect=_DIALECTS[dialect])
+    return str(made), {name: value for name, value in made.params.items() if value is not None}

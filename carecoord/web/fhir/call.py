@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from flask import Request
@@ -13,36 +13,60 @@ from sqlalchemy import Connection
 from auth.errors import BadToken, NoToken
 from auth.grant import Grant
 from auth.server import bearer
+from carecoord.actions.access import glance
 from carecoord.actions.access.turn import Asker
+from carecoord.actions.fhir import interactions
 from carecoord.errors import Invalid, NotAcceptable, TooLarge, Unauthorized, Unsupported
 from carecoord.fhir import text
 from carecoord.fhir.operations import told
 from carecoord.fhir.patch.json_patch import JSON_PATCH, Patch, json_patch, parameters_patch
 from carecoord.store.database.engine import glancing
+from carecoord.store.resources.read import Row
 from carecoord.web.server.exchange import id_of
 from carecoord.web.server.negotiation import JSON, Wish, bare, is_file, refuse_foreign, refuse_packed, wish
 from carecoord.world import World
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 _FILE = re.compile(r"/fhir/Binary/[^/]+(?:/_history/[^/]+)?")
 FORM = frozenset({"application/x-www-form-urlencoded"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Call:
-    """One request: how its answer is wanted, the request itself, its id; and who asks."""
+    """One request: how its answer is wanted, the request itself as WSGI has it, its id; and who asks."""
 
     world: World
     wish: Wish
-    request: Request
+    environ: "WSGIEnvironment"
     id: str
+    _request: Request | None = None
+
+    @property
+    def request(self) -> Request:
+        """The request as the framework has it: to make it takes as long as to look a resource up, and few reads ask."""
+        if self._request is None:
+            self._request = _asked(self.environ, self.world)
+        return self._request
 
     def asker(self, conn: Connection, now: datetime) -> Grant:
         """Who asks. Raises Unauthorized with the challenge of RFC 6750."""
         try:
-            return bearer.check(conn, self.request.environ.get("HTTP_AUTHORIZATION"), now)
+            return bearer.check(conn, self.environ.get("HTTP_AUTHORIZATION"), now)
         except (NoToken, BadToken) as refused:
-            challenge = {"WWW-Authenticate": bearer.challenge(refused)}
-            raise Unauthorized(refused.text, "http.Authorization", headers=challenge) from refused
+            raise _unauthorized(refused) from refused
+
+    def read(self, type: str, id: str) -> Row:
+        """The present version of a resource, as who asks reads it."""
+        try:
+            key = bearer.key(self.environ.get("HTTP_AUTHORIZATION"))
+            seen = glance.present(self.world, key, type, id, request=self.id)
+        except (NoToken, BadToken) as refused:
+            raise _unauthorized(refused) from refused
+        if isinstance(seen, Row):
+            return seen
+        return interactions.read(self.world, seen or self.asker, type, id, request=self.id)
 
     def grant(self) -> Grant:
         """Who asks, found out beforehand: a write takes no lock for, and reads no body of, somebody unknown."""
@@ -57,11 +81,11 @@ class Call:
     @property
     def args(self) -> Mapping[str, str] | None:
         """The query, if there is one."""
-        return self.request.args if self.request.query_string else None
+        return self.request.args if self.environ.get("QUERY_STRING") else None
 
     def pairs(self) -> list[tuple[str, str]]:
         """The arguments of the query, in their order."""
-        return _pairs(self.request.query_string)
+        return _pairs(self.request.query_string) if self.environ.get("QUERY_STRING") else []
 
     def body(self) -> bytes:
         """The body. Raises TooLarge: in pieces, without a length told, the framework would just cut it off; Unsupported
@@ -117,18 +141,31 @@ class Call:
         return self.request.headers.get(name)
 
 
-def call_of(world: World, asked: Request) -> Call:
-    """A request as its handler takes it. Raises NotAcceptable or Invalid for a form of answer that we do not make."""
-    environ = asked.environ
-    args = asked.args if environ.get("QUERY_STRING") else None
+def call_of(world: World, environ: "WSGIEnvironment", asked: Request | None = None) -> Call:
+    """A request as its handler takes it. asked: as the framework has it, if it does. Raises NotAcceptable or Invalid
+    for a form of answer that we do not make."""
+    if environ.get("QUERY_STRING") and asked is None:
+        asked = _asked(environ, world)
+    args = asked.args if asked is not None and environ.get("QUERY_STRING") else None
     accept, prefer = environ.get("HTTP_ACCEPT"), environ.get("HTTP_PREFER")
     try:
         wanted = wish(accept, prefer, args)
     except NotAcceptable:
+        asked = asked or _asked(environ, world)
         if asked.method not in ("GET", "HEAD") or not _FILE.fullmatch(asked.path) or not is_file(accept, args):
             raise
         wanted = replace(wish(None, prefer, None), raw=True)
-    return Call(world, wanted, asked, id_of(environ))
+    return Call(world, wanted, environ, id_of(environ), asked)
+
+
+def _asked(environ: "WSGIEnvironment", world: World) -> Request:
+    asked = Request(environ, populate_request=False)
+    asked.max_content_length = world.settings.max_body
+    return asked
+
+
+def _unauthorized(refused: NoToken | BadToken) -> Unauthorized:
+    return Unauthorized(refused.text, "http.Authorization", headers={"WWW-Authenticate": bearer.challenge(refused)})
 
 
 def _pairs(query: bytes) -> list[tuple[str, str]]:

@@ -10,13 +10,15 @@ import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
-from flask import Flask, Request, Response
+from flask import Flask, Request
+from werkzeug.http import HTTP_STATUS_CODES
 
 from carecoord.domain.measures.reports import PUBLISHED
 from carecoord.fhir import operations
 from carecoord.fhir.types import TYPES
 from carecoord.web.fhir import routes as fhir_routes
 from carecoord.web.fhir.call import call_of
+from carecoord.web.fhir.responses import Answer
 from carecoord.web.page import language
 from carecoord.web.server.exchange import meant
 from carecoord.words import reader
@@ -35,6 +37,7 @@ _ADDRESS: Final = re.compile(r"/fhir/([A-Z][A-Za-z]+)(?:/([A-Za-z0-9.-]{1,64}))?
 _PLAIN: Final = re.compile(r"[A-Za-z0-9:/._\[\]-]*")
 _OF_A_TYPE: Final = frozenset({"GET", "POST"})
 _OF_ONE: Final = frozenset({"GET", "PUT"})
+_STATUS: Final = {code: f"{code} {words.upper()}" for code, words in HTTP_STATUS_CODES.items()}
 
 
 class Lane:
@@ -54,12 +57,10 @@ class Lane:
         type, id = found.groups()
         if environ["REQUEST_METHOD"] not in (_OF_A_TYPE if id is None else _OF_ONE):
             return self._inner(environ, start_response)
-        request = Request(environ, populate_request=False)
-        request.max_content_length = self._app.config["MAX_CONTENT_LENGTH"]
         asked = "HTTP_ACCEPT_LANGUAGE" in environ
-        reading = reader.begin(language.asked(request)) if asked else None
+        reading = reader.begin(language.asked(Request(environ, populate_request=False))) if asked else None
         try:
-            answer = self._handled(request, type, id)
+            answer = self._handled(environ, type, id)
         except Exception as error:
             with self._app.request_context(environ):
                 return self._app.make_response(self._app.handle_user_exception(error))(environ, start_response)
@@ -68,27 +69,33 @@ class Lane:
                 reader.end(reading)
         return _out(answer, environ, start_response)
 
-    def _handled(self, request: Request, type: str, id: str | None) -> Response:
+    def _handled(self, environ: "WSGIEnvironment", type: str, id: str | None) -> fhir_routes.Reply:
+        method = environ["REQUEST_METHOD"]
         if id is None:
-            meant(request.environ, SEARCH, {"type": type})
-            if request.method == "POST":
-                return fhir_routes.create(call_of(self._world, request), type)
-            self.hold(request, SEARCHED)
-            return fhir_routes.search(call_of(self._world, request), type)
-        meant(request.environ, READ, {"type": type, "id": id})
-        if request.method == "PUT":
-            return fhir_routes.update(call_of(self._world, request), type, id)
-        return fhir_routes.read(call_of(self._world, request), type, id)
+            meant(environ, SEARCH, {"type": type})
+            if method == "GET":
+                asked = Request(environ, populate_request=False)
+                self.hold(asked, SEARCHED)
+                return fhir_routes.search(call_of(self._world, environ, asked), type)
+            return fhir_routes.create(call_of(self._world, environ), type)
+        meant(environ, READ, {"type": type, "id": id})
+        if method == "GET":
+            return fhir_routes.read(call_of(self._world, environ), type, id)
+        return fhir_routes.update(call_of(self._world, environ), type, id)
 
 
-def _out(answer: Response, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+def _out(
+    answer: fhir_routes.Reply, environ: "WSGIEnvironment", start_response: "StartResponse"
+) -> Iterable[bytes]:
     """The answer as it goes out. Of one with a body the framework would quote the addresses in its headers, which takes
     longer than to look the resource up: ours are of letters that need none."""
-    body, place = answer.response, answer.headers.get("Location", "")
-    if not isinstance(body, list) or "Content-Length" not in answer.headers or not _PLAIN.fullmatch(place):
+    if not isinstance(answer, Answer):
         return answer(environ, start_response)
-    start_response(answer.status, answer.headers.to_wsgi_list())
-    return body
+    status, headers, body = answer
+    if any(name == "Location" and not _PLAIN.fullmatch(place) for name, place in headers):
+        return answer.response()(environ, start_response)
+    start_response(_STATUS[status], [*headers, ("Content-Length", str(len(body)))])
+    return [body]
 
 
 SEARCHED: Final = fhir_routes.endpoint("GET", "/<type>", fhir_routes.search)

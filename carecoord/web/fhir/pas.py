@@ -4,8 +4,6 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
 
-from flask import Response
-
 from carecoord.actions.prior_auth.dtr import package as forms
 from carecoord.actions.prior_auth.pas import attach as attaching
 from carecoord.actions.prior_auth.pas import inquire as inquiring
@@ -18,8 +16,9 @@ from carecoord.fhir.capability import security
 from carecoord.fhir.outcome import outcome
 from carecoord.web.fhir import responses
 from carecoord.web.fhir.call import Call
+from carecoord.web.fhir.responses import Answer
 
-Handler = Callable[..., Response]
+Handler = Callable[..., Answer]
 
 
 def _bundle(call: Call) -> dict[str, Any]:
@@ -33,48 +32,48 @@ def _bundle(call: Call) -> dict[str, Any]:
     return found
 
 
-def submit(guide: Guide, call: Call) -> Response:
+def submit(guide: Guide, call: Call) -> Answer:
     """Claim/$submit."""
     answer = submitting.submit(call.world, call.grant(), guide, _bundle(call), request=call.id)
     return responses.answer(answer, call.wish)
 
 
-def inquire(guide: Guide, call: Call) -> Response:
+def inquire(guide: Guide, call: Call) -> Answer:
     """Claim/$inquire."""
     answer = inquiring.inquire(call.world, call.grant(), guide, _bundle(call), request=call.id)
     return responses.answer(answer, call.wish)
 
 
-def attach(call: Call) -> Response:
+def attach(call: Call) -> Answer:
     """$submit-attachment."""
     attaching.attach(call.world, call.grant(), call.resource(), request=call.id)
     return responses.answer(text.dumps(outcome([])), call.wish)
 
 
-def package(call: Call) -> Response:
+def package(call: Call) -> Answer:
     """Questionnaire/$questionnaire-package (Da Vinci DTR)."""
     return responses.answer(forms.packaged(call.world, call.grant(), call.resource(), request=call.id), call.wish)
 
 
-def log_errors(call: Call) -> Response:
+def log_errors(call: Call) -> Answer:
     """Questionnaire/$log-questionnaire-errors (Da Vinci DTR)."""
     forms.log(call.world, call.grant(), call.resource(), request=call.id)
     return responses.answer(text.dumps(outcome([])), call.wish)
 
 
-def status(call: Call, id: str | None = None) -> Response:
+def status(call: Call, id: str | None = None) -> Answer:
     """Subscription/$status: of one, or of those that `id` names."""
     asker, pairs = call.asked()
     ids = [id] if id else [value for name, value in pairs if name == "id"]
     return responses.answer(text.dumps(statuses.status(call.world, asker, ids, request=call.id)), call.wish)
 
 
-def _metadata(guide: Guide, date: str, endpoints: Mapping[str, str], call: Call) -> Response:
+def _metadata(guide: Guide, date: str, endpoints: Mapping[str, str], call: Call) -> Answer:
     told = pas_operations.statement(f"{call.base}/{guide.base}", guide.version, date, security(endpoints))
     return responses.answer(text.dumps(told), call.wish)
 
 
-def _definition(guide: Guide, id: str, call: Call) -> Response:
+def _definition(guide: Guide, id: str, call: Call) -> Answer:
     told = pas_operations.definition(id, f"{call.base}/{guide.base}", bool(guide.returns))
     return responses.answer(text.dumps(told), call.wish)
 

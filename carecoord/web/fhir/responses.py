@@ -5,6 +5,7 @@ condition found something, as well: clients know the id by it alone), #ops (Pref
 """
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import msgspec
 from flask import Response
@@ -26,14 +27,27 @@ _DONE = {
 }
 
 
-def answer(body: bytes, wish: Wish, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+class Answer(NamedTuple):
+    """An answer with a body, and its headers but the length: as it goes out. To make the framework's own of it and to
+    take that apart again takes as long as to look a resource up."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+    def response(self) -> Response:
+        """The same, for the framework."""
+        return Response(self.body, self.status, self.headers)
+
+
+def answer(body: bytes, wish: Wish, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
     """A body of JSON."""
     if wish.pretty and body:
         body = msgspec.json.format(body, indent=2)
-    return Response(body, status, dict(headers or {}), content_type=ANSWER)
+    return Answer(status, [("Content-Type", ANSWER), *(headers.items() if headers else ())], body)
 
 
-def resource(row: Row, wish: Wish, conditions: Mapping[str, str], part: Mapping[str, str] | None) -> Response:
+def resource(row: Row, wish: Wish, conditions: Mapping[str, str], part: Mapping[str, str] | None) -> Answer | Response:
     """A version of a resource, or 304 for a client that has it. part: the query, for `_elements` and `_summary`."""
     headers = {"ETag": etag(row.version), "Last-Modified": last_modified(row.updated // 1_000_000)}
     if "HTTP_IF_NONE_MATCH" in conditions or "HTTP_IF_MODIFIED_SINCE" in conditions:
@@ -43,7 +57,7 @@ def resource(row: Row, wish: Wish, conditions: Mapping[str, str], part: Mapping[
     return answer(_part(row.body, part) if part else row.body, wish, 200, headers)
 
 
-def written(one: Written, wish: Wish, base_url: str) -> Response:
+def written(one: Written, wish: Wish, base_url: str) -> Answer | Response:
     """What came of a create or an update."""
     headers = {"ETag": etag(one.version), "Last-Modified": last_modified(one.updated // 1_000_000)}
     status = 201 if one.outcome == "created" else 200
@@ -55,7 +69,7 @@ def written(one: Written, wish: Wish, base_url: str) -> Response:
     return answer(_told(one) if wish.returning == "OperationOutcome" else one.body, wish, status, headers)
 
 
-def deleted(one: Written | None, wish: Wish) -> Response:
+def deleted(one: Written | None, wish: Wish) -> Answer | Response:
     """What came of a delete; None or version 0: there was nothing."""
     headers = {"ETag": etag(one.version)} if one and one.version else {}
     if one and wish.returning == "OperationOutcome":

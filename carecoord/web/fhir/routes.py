@@ -38,6 +38,7 @@ from carecoord.fhir.operations import OPERATIONS
 from carecoord.fhir.patch.json_patch import JSON_PATCH
 from carecoord.web.fhir import pas, raw_binary, responses
 from carecoord.web.fhir.call import Call, call_of
+from carecoord.web.fhir.responses import Answer
 from carecoord.web.server.negotiation import JSON, wish
 from carecoord.world import World
 
@@ -64,6 +65,8 @@ ABILITIES = Abilities(
     profiles={"ExplanationOfBenefit": (authorization_benefit.PROFILE,)},
 )
 
+Reply = Answer | Response
+
 
 def _sent(call: Call, type: str, id: str | None = None) -> dict[str, Any]:
     """The resource of a write: of a file that is sent as itself, its Binary."""
@@ -73,41 +76,41 @@ def _sent(call: Call, type: str, id: str | None = None) -> dict[str, Any]:
     return raw_binary.resource(str(kind), call.body(), call.header(raw_binary.CONTEXT), id)
 
 
-def read(call: Call, type: str, id: str) -> Response:
-    row = api.read(call.world, call.asker, type, id, request=call.id)
+def read(call: Call, type: str, id: str) -> Reply:
+    row = call.read(type, id)
     if call.wish.raw:
         return raw_binary.answer(row)
-    return responses.resource(row, call.wish, call.request.environ, call.args)
+    return responses.resource(row, call.wish, call.environ, call.args)
 
 
-def vread(call: Call, type: str, id: str, number: str) -> Response:
+def vread(call: Call, type: str, id: str, number: str) -> Reply:
     row = api.vread(call.world, call.asker, type, id, number, request=call.id)
     if call.wish.raw:
         return raw_binary.answer(row)
-    return responses.resource(row, call.wish, call.request.environ, None)
+    return responses.resource(row, call.wish, call.environ, None)
 
 
-def history(call: Call, type: str, id: str) -> Response:
+def history(call: Call, type: str, id: str) -> Reply:
     return responses.answer(api.history(call.world, call.asker, type, id, call.pairs(), request=call.id), call.wish)
 
 
-def changes(call: Call, type: str | None = None) -> Response:
+def changes(call: Call, type: str | None = None) -> Reply:
     return responses.answer(api.changes(call.world, call.asker, type, call.pairs(), request=call.id), call.wish)
 
 
-def search(call: Call, type: str) -> Response:
+def search(call: Call, type: str) -> Reply:
     found = api.search(call.world, call.asker, type, call.pairs(), call.wish.strict, request=call.id)
     return responses.answer(found, call.wish)
 
 
-def post_search(call: Call, type: str) -> Response:
+def post_search(call: Call, type: str) -> Reply:
     grant = call.grant()
     pairs = [*call.pairs(), *call.form()]
     found = api.search(call.world, grant, type, pairs, call.wish.strict, request=call.id)
     return responses.answer(found, call.wish)
 
 
-def compartment(call: Call, owner: str, id: str, type: str) -> Response:
+def compartment(call: Call, owner: str, id: str, type: str) -> Reply:
     inside = (owner, id)
     found = api.search(
         call.world, call.asker, type, call.pairs(), call.wish.strict, within=inside, request=call.id
@@ -115,7 +118,7 @@ def compartment(call: Call, owner: str, id: str, type: str) -> Response:
     return responses.answer(found, call.wish)
 
 
-def create(call: Call, type: str) -> Response:
+def create(call: Call, type: str) -> Reply:
     unless = _unless(call)
     made = api.create(call.world, call.grant(), type, _sent(call, type), unless=unless, request=call.id)
     return responses.written(made, call.wish, call.base)
@@ -130,7 +133,7 @@ def _unless(call: Call) -> Sequence[tuple[str, str]] | None:
     return asked or header
 
 
-def update(call: Call, type: str, id: str) -> Response:
+def update(call: Call, type: str, id: str) -> Reply:
     made = api.update(
         call.world,
         call.grant(),
@@ -144,7 +147,7 @@ def update(call: Call, type: str, id: str) -> Response:
     return responses.written(made, call.wish, call.base)
 
 
-def update_match(call: Call, type: str) -> Response:
+def update_match(call: Call, type: str) -> Reply:
     made = api.update_match(
         call.world,
         call.grant(),
@@ -157,42 +160,42 @@ def update_match(call: Call, type: str) -> Response:
     return responses.written(made, call.wish, call.base)
 
 
-def patch(call: Call, type: str, id: str) -> Response:
+def patch(call: Call, type: str, id: str) -> Reply:
     version, grant = expected(call.header("If-Match")), call.grant()
     made = api.patch(call.world, grant, type, id, call.patch(), expected=version, request=call.id)
     return responses.written(made, call.wish, call.base)
 
 
-def patch_match(call: Call, type: str) -> Response:
+def patch_match(call: Call, type: str) -> Reply:
     version, grant = expected(call.header("If-Match")), call.grant()
     made = api.patch_match(call.world, grant, type, call.pairs(), call.patch(), expected=version, request=call.id)
     return responses.written(made, call.wish, call.base)
 
 
-def delete(call: Call, type: str, id: str) -> Response:
+def delete(call: Call, type: str, id: str) -> Reply:
     version = expected(call.header("If-Match"))
     gone = api.delete(call.world, call.grant(), type, id, expected=version, request=call.id)
     return responses.deleted(gone, call.wish)
 
 
-def delete_match(call: Call, type: str) -> Response:
+def delete_match(call: Call, type: str) -> Reply:
     version = expected(call.header("If-Match"))
     gone = api.delete_match(call.world, call.grant(), type, call.pairs(), expected=version, request=call.id)
     return responses.deleted(gone, call.wish)
 
 
-def bundle(call: Call) -> Response:
+def bundle(call: Call) -> Reply:
     full = call.wish.returning == "representation"
     return responses.answer(
         fhir_bundle.process(call.world, call.grant(), call.resource(), full=full, request=call.id), call.wish
     )
 
 
-def clearance_of_device(call: Call, id: str) -> Response:
+def clearance_of_device(call: Call, id: str) -> Reply:
     return clearance(call, case_id({"resourceType": "DeviceRequest", "id": id}))
 
 
-def clearance(call: Call, id: str) -> Response:
+def clearance(call: Call, id: str) -> Reply:
     asker, pairs = call.asked()
     given = operations.arguments(pairs, ("date", "asOf", "as-of"))
     at = asked.one_spelling(given)
@@ -200,47 +203,47 @@ def clearance(call: Call, id: str) -> Response:
     return responses.answer(text.dumps(found), call.wish)
 
 
-def participation(call: Call) -> Response:
+def participation(call: Call) -> Reply:
     asker, pairs = call.asked()
     given = operations.arguments(pairs, [name for name, *_ in operations.ASKED_OF_PARTICIPATION])
     found = network.answer(call.world, asker, given, request=call.id)
     return responses.answer(text.dumps(found), call.wish)
 
 
-def offers(call: Call) -> Response:
+def offers(call: Call) -> Reply:
     asker, pairs = call.asked()
     given = operations.arguments(pairs, [name for name, *_ in operations.ASKED_OF_OFFERS])
     found = network_offers.offered(call.world, asker, given, request=call.id)
     return responses.answer(text.dumps(found), call.wish)
 
 
-def rates(call: Call, id: str) -> Response:
+def rates(call: Call, id: str) -> Reply:
     asker, pairs = call.asked()
     given = operations.arguments(pairs, [name for name, *_ in operations.ASKED_OF_RATES])
     found = rate_pages.told(call.world, asker, id, given, request=call.id)
     return responses.answer(text.dumps(found), call.wish)
 
 
-def apply(call: Call, id: str) -> Response:
+def apply(call: Call, id: str) -> Reply:
     asker, pairs = call.asked()
     found = care_plan.apply(call.world, asker, id, operations.arguments(pairs, care_plan.ASKED), request=call.id)
     return responses.answer(text.dumps(found), call.wish)
 
 
-def evaluate_measure(call: Call, id: str | None = None) -> Response:
+def evaluate_measure(call: Call, id: str | None = None) -> Reply:
     asker, pairs = call.asked()
     given = operations.arguments(pairs, measured.ASKED)
     found = measured.evaluate(call.world, asker, id, given, request=call.id)
     return responses.answer(text.dumps(found), call.wish)
 
 
-def expand(call: Call) -> Response:
+def expand(call: Call) -> Reply:
     asker, pairs = call.asked()
     found = terms.expand(call.world, asker, operations.arguments(pairs, terms.ASKED), request=call.id)
     return responses.answer(text.dumps(found), call.wish)
 
 
-def validate(call: Call, type: str, id: str | None = None) -> Response:
+def validate(call: Call, type: str, id: str | None = None) -> Reply:
     asker: Asker = call.asker
     body: dict[str, Any] | None = None
     pairs = call.pairs()
@@ -253,19 +256,19 @@ def validate(call: Call, type: str, id: str | None = None) -> Response:
     return responses.answer(text.dumps(found), call.wish)
 
 
-def submit_eligibility(call: Call) -> Response:
+def submit_eligibility(call: Call) -> Reply:
     body = call.resource()
     asked = operations.carried(body, "resource") if body.get("resourceType") == "Parameters" else body
     return responses.answer(eligibility.submit(call.world, call.grant(), asked, request=call.id), call.wish)
 
 
-def everything(call: Call, id: str | None = None) -> Response:
+def everything(call: Call, id: str | None = None) -> Reply:
     asker, pairs = call.asked()
     found = record.everything(call.world, asker, id, pairs, request=call.id)
     return responses.answer(found, call.wish)
 
 
-def search_all(call: Call) -> Response:
+def search_all(call: Call) -> Reply:
     posted = call.request.method == "POST"
     asker: Asker = call.grant() if posted else call.asker
     pairs = [*call.pairs(), *(call.form() if posted else ())]
@@ -273,7 +276,7 @@ def search_all(call: Call) -> Response:
     return responses.answer(found, call.wish)
 
 
-Handler = Callable[..., Response]
+Handler = Callable[..., Reply]
 ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "", bundle),
     ("GET", "", search_all),
@@ -329,7 +332,7 @@ def blueprint(world: World, endpoints: Mapping[str, str]) -> Blueprint:
 
     def metadata() -> Response:
         headers = request.headers
-        return responses.answer(_statement(), wish(headers.get("Accept"), None, request.args))
+        return responses.answer(_statement(), wish(headers.get("Accept"), None, request.args)).response()
 
     @cache
     def _statement() -> bytes:
@@ -338,11 +341,11 @@ def blueprint(world: World, endpoints: Mapping[str, str]) -> Blueprint:
 
     def definition(id: str) -> Response:
         body = text.dumps(operations.definition(id, world.settings.fhir_url))
-        return responses.answer(body, wish(request.headers.get("Accept"), None, request.args))
+        return responses.answer(body, wish(request.headers.get("Accept"), None, request.args)).response()
 
     def measure(id: Name) -> Response:
         body = text.dumps(reports.measure(reports.PUBLISHED[id], world.settings.fhir_url))
-        return responses.answer(body, wish(request.headers.get("Accept"), None, request.args))
+        return responses.answer(body, wish(request.headers.get("Accept"), None, request.args)).response()
 
     for name in reports.PUBLISHED:
         shown = partial(measure, name)
@@ -363,8 +366,10 @@ def endpoint(method: str, path: str, handler: Handler) -> str:
     return "fhir." + f"{method} {path} {handler.__name__}".replace(".", "")
 
 
-def _view(world: World, handler: Handler) -> Handler:
+def _view(world: World, handler: Handler) -> Callable[..., Response]:
     def view(**path: str) -> Response:
-        return handler(call_of(world, request_ctx.request), **path)  # the proxy would look itself up on each use
+        asked = request_ctx.request  # the proxy would look itself up on each use
+        made = handler(call_of(world, asked.environ, asked), **path)
+        return made.response() if isinstance(made, Answer) else made
 
     return view

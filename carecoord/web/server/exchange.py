@@ -111,7 +111,7 @@ def _carrying(app: Flask) -> Callable[["WSGIEnvironment", "StartResponse"], Iter
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], object]:
             headers.append(("X-Request-Id", id_of(environ)))
-            if fhir and not any(name == _ORIGIN for name, _ in headers):
+            if fhir and _ORIGIN not in [name for name, _ in headers]:
                 headers += _ANY
             return start_response(status, headers, exc_info)
 

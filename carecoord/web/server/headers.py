@@ -55,15 +55,16 @@ FRAMED = {
 FRAMED_PAGES = {name: value for name, value in PAGES.items() if name != "X-Frame-Options"}
 
 _VARY = ("Vary", "Cookie, HX-Request")
+_NOT_KEPT = ("cache-control", ("Cache-Control", "no-store"))
 
 
 def install(app: Flask, *, https: bool) -> None:
     """Add the headers to every answer of `app`, where it does not say otherwise itself. `https`: TLS stands in front,
     so say that it always will."""
     strict = [("Strict-Transport-Security", "max-age=31536000; includeSubDomains")] if https else []
-    desk = [*ALWAYS.items(), *strict], [*PAGES.items(), _VARY]
-    linked = [*OF_LINKS.items(), *strict], [*PAGES.items(), _VARY]
-    framed = [*FRAMED.items(), *strict], [*FRAMED_PAGES.items(), _VARY]
+    desk = _named([*ALWAYS.items(), *strict]), _named([*PAGES.items(), _VARY])
+    linked = _named([*OF_LINKS.items(), *strict]), _named([*PAGES.items(), _VARY])
+    framed = _named([*FRAMED.items(), *strict]), _named([*FRAMED_PAGES.items(), _VARY])
     inner = app.wsgi_app
 
     def secured(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
@@ -74,10 +75,15 @@ def install(app: Flask, *, https: bool) -> None:
             given = {name.lower(): value for name, value in headers}
             more = [*always, *(page if given.get("content-type", "").startswith("text/html") else ())]
             if not path.startswith("/assets/"):
-                more.append(("Cache-Control", "no-store"))
-            headers += [pair for pair in more if pair[0].lower() not in given or pair[0] == "Vary"]
+                more.append(_NOT_KEPT)
+            headers += [pair for name, pair in more if name not in given or name == "vary"]
             return start_response(status, headers, exc_info)
 
         return inner(environ, start)
 
     app.wsgi_app = secured  # type: ignore[method-assign]
+
+
+def _named(headers: Iterable[tuple[str, str]]) -> list[tuple[str, tuple[str, str]]]:
+    """Each under its name as it is compared."""
+    return [(name.lower(), (name, value)) for name, value in headers]
