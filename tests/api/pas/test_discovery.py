@@ -244,3 +244,26 @@ def test_a_call_of_somebody_unknown_waits_for_nobody_who_writes(ehr: Ehr, world:
     nobody = ehr.signed("order-sign", iss="nobody")
     with writing(world.engine):
         assert ehr.call("order-sign", body("order-sign", order("70553")), nobody).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("wish", "needed"),
+    [
+        ({"occurrenceDateTime": "2026-12-31"}, "no-auth"),
+        ({"occurrenceDateTime": "2027-01-01"}, "auth-needed"),
+        ({"occurrencePeriod": {"start": "2026-12-15", "end": "2026-12-31"}}, "no-auth"),
+        ({"occurrencePeriod": {"start": "2026-12-15", "end": "2027-03-15"}}, "auth-needed"),
+        ({"occurrencePeriod": {"start": "2027-12-15", "end": "2028-01-15"}}, "auth-needed"),  # then nobody knows
+        ({"occurrenceDateTime": "2028-01-15"}, "indeterminate"),
+    ],
+)
+def test_an_order_is_judged_by_the_rules_of_its_own_days(
+    ehr: Ehr, payers_server: Api, wish: Json, needed: str
+) -> None:
+    for id, needs, period in (
+        ("rules-now", False, {"end": "2026-12-31"}), ("rules-then", True, {"start": "2027-01-01", "end": "2027-12-31"}),
+    ):  # fmt: skip
+        made = book(rule(needs, code="99214")) | {"id": id, "effectivePeriod": period}
+        assert payers_server.put(f"/PlanDefinition/{id}", made).status_code == 201
+    (parts,) = said(ehr.call("order-sign", body("order-sign", order("99214") | wish)))
+    assert parts["pa-needed"] == [needed]

@@ -204,7 +204,8 @@ def place(code: str) -> Json:
     [
         ({"occurrenceDateTime": "2027-01-15"}, "satisfied"),
         ({"occurrenceDateTime": "2027-02-01"}, "auth-needed"),
-        ({"occurrencePeriod": {"start": "2027-01-20", "end": "2027-03-01"}}, "satisfied"),
+        ({"occurrencePeriod": {"start": "2027-01-20", "end": "2027-01-31"}}, "satisfied"),
+        ({"occurrencePeriod": {"start": "2027-01-20", "end": "2027-03-01"}}, "auth-needed"),
         ({"occurrencePeriod": {"start": "2027-02-20"}}, "auth-needed"),
         (place("11"), "satisfied"),
         (place("22"), "auth-needed"),
@@ -217,6 +218,22 @@ def test_what_is_authorized_satisfies_only_what_is_ordered_for_its_days_and_its_
     partner.post("/Claim/$submit", homecare())
     decide(payer, "A1", "AUTH0042", preAuthPeriod={"start": "2026-11-01", "end": "2027-01-31"})
     assert judged(ehr, "G0154", wish=wish, **CARDS_NUMBER)["pa-needed"] == [needed]
+
+
+@pytest.mark.parametrize(
+    ("ends", "told"),
+    [
+        ("2027-04-20", ("covered", "auth-needed")),
+        ("2027-02-19", ("indeterminate", "indeterminate")),  # one of three months
+        ("2026-11-01", ("indeterminate", "indeterminate")),  # over
+    ],
+)
+def test_a_card_is_told_to_cover_only_what_it_says_to_hold_for_to_the_last_day(
+    ehr: Ehr, ends: str, told: tuple[str, str]
+) -> None:
+    wish = {"occurrencePeriod": {"start": "2027-01-20", "end": "2027-04-20"}}
+    parts = judged(ehr, "G0154", wish=wish, period={"start": "2026-01-01", "end": ends}, **CARDS_NUMBER)
+    assert (*parts["covered"], *parts["pa-needed"]) == told
 
 
 @pytest.mark.parametrize(

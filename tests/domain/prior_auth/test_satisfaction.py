@@ -26,9 +26,14 @@ from tests.domain.prior_auth.test_matching_table import (
 from tests.domain.stories import HCPCS, NPI, POLICY, REGISTRY, T, answer, claim, coded, day, order, ref
 
 GROUP, SITE = f"{NPI}|9001", f"{NPI}|77a"
-LEFT = order(orderDetail=[coded(HCPCS, "LT")])
 IN_12 = {"occurrencePeriod": None, "occurrenceDateTime": day(12)}
+LEFT, IN_OFFICE = order(orderDetail=[coded(HCPCS, "LT")], **IN_12), OFFICE | IN_12
 Case = dict[str, Any]
+
+
+def ordered_for(first: int, last: int | None) -> dict[str, Any]:
+    """The order for the days from one to another, counted from the story's; None: for no last day."""
+    return order(occurrencePeriod={"start": day(first)} | ({} if last is None else {"end": day(last)}))
 
 
 def judged(
@@ -58,10 +63,13 @@ MET: dict[str, Case] = {
     "a code of the range": {"asked": ranged("G0400", "G0499")},
     "what was granted in its place": {"asked": ranged("G0400", "G0499"), "said": narrowed("G0463")},
     "the modifier": {"wish": LEFT, "asked": of(modifier=[coded(HCPCS, "LT")])},
-    "the place of service": {"wish": OFFICE, "asked": of(locationCodeableConcept=at_place("11"))},
+    "the place of service": {"wish": IN_OFFICE, "asked": of(locationCodeableConcept=at_place("11"))},
     "one of several providers": {"asked": team("group-2", "group-1")},
     "one of several spans": {"said": spans((-9, -5), (10, 14))},
     "the site": {"asked": of(locationReference=ref("Location/site-a"))},
+    "its period to the last day": {"wish": ordered_for(10, 60)},
+    "its period in two spans that meet": {"wish": ordered_for(10, 14), "said": spans((-9, 11), (12, 60))},
+    "its period without a last day": {"wish": ordered_for(10, None)},
 }
 FAILS: dict[str, Case] = {
     "status": {"said": answer("A3", **SPAN)},
@@ -77,12 +85,17 @@ FAILS: dict[str, Case] = {
     "date that was asked for": {"asked": of(servicedDate=day(11)), "said": answer(units=2)},
     "date that is over": {
         "wish": order(occurrencePeriod={"start": day(-9)}), "said": answer(start=-9, end=-1, units=2)},
+    "its last day": {"wish": ordered_for(10, 61)},
+    "its first day": {"wish": ordered_for(10, 60), "said": answer(start=11, end=60, units=2)},
+    "a day between two spans": {"wish": ordered_for(10, 14), "said": spans((-9, 11), (13, 60))},
+    "one of three months": {"wish": ordered_for(10, 100), "said": answer(start=-5, end=40, units=2)},
+    "its period, which can not be read": {"wish": order(occurrencePeriod={"start": "soon"})},
     "units": {"left": ("0",)},
     "units that nobody tells": {"said": answer("A2", **SPAN), "left": (None,)},
     "provider": {"said": answer(**SPAN, units=2, provider="group-2")},
     "provider asked for": {"asked": team("group-2")},
     "site": {"asked": of(locationReference=ref("Location/site-b"))},
-    "place of service": {"wish": OFFICE, "asked": of(locationCodeableConcept=at_place("22"))},
+    "place of service": {"wish": IN_OFFICE, "asked": of(locationCodeableConcept=at_place("22"))},
 }  # fmt: skip
 
 

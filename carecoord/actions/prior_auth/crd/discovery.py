@@ -35,9 +35,10 @@ from carecoord.domain.prior_auth.pas.request import references
 from carecoord.domain.prior_auth.question import Known, Question
 from carecoord.domain.prior_auth.requests import focal
 from carecoord.domain.prior_auth.requirements import Requirement, requirement
+from carecoord.domain.prior_auth.rule_book import Rule
 from carecoord.domain.prior_auth.ruling import NETWORK
 from carecoord.domain.questionnaires.form import canonical
-from carecoord.domain.resource.days import local
+from carecoord.domain.resource.days import Days, days, local
 from carecoord.domain.resource.elements import Json, identifiers, item, items, key, pairs, target, text
 from carecoord.domain.resource.parties import Party, directory, is_payer
 from carecoord.errors import Invalid, NotFound, Stale
@@ -50,6 +51,7 @@ from carecoord.store.prior_auth.exchanges import Exchange
 from carecoord.store.resources import read
 from carecoord.store.worklist import registry
 from carecoord.words.catalogue import say
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 _PLAN: Final = "plan"
@@ -134,12 +136,30 @@ def _verdict(turn: Turn, call: Call, card: _Card, order: Json, day: date) -> Ver
     rules = rule_lines.find(turn.conn, payers, plans, [code for _, code in wanted], performers)
     told = question.ordered(order, call.named("Location"))
     known = replace(told, codes=wanted, providers=frozenset(performers))
-    network = NETWORK[_network(turn, card, performers, day)]
-    need = requirement(Question(known=known, payer=card.payer, plan=card.plan, network=network, day=day), rules)
+    span = satisfaction.span(order, day, turn.world.base.zone)
+    need = _need(turn, card, known, rules, performers, span)
+    if not satisfaction.throughout([days(card.coverage.get("period"), turn.world.base.zone)], span):
+        need = Requirement(None, sentence("discovery.card"))
     origin = next((rule.origin for rule in rules if rule.evidence in need.evidence and rule.origin), "")
     forms = _forms(turn, need, card.payer)
-    satisfied = _satisfied(turn, call, card, _wanted(turn, call, order, known, day)) if need.needed else ""
+    satisfied = _satisfied(turn, call, card, _wanted(call, order, known, span)) if need.needed else ""
     return Verdict(order, card.coverage, need, say(need.reason), origin, forms, satisfied)
+
+
+def _need(
+    turn: Turn, card: _Card, known: Known, rules: Sequence[Rule], performers: list[str], span: Days
+) -> Requirement:
+    """What is needed on the days of an order: on any of them an authorization, else what nobody can tell of one of
+    them, else what holds of all. What is for no last day is judged as of its first."""
+    first = span.start or local(turn.now, turn.world.base.zone)
+    ahead = {day for day in question.edges(rules, known) if span.holds(day)} | {span.last or first}
+    needs = [
+        requirement(Question(known=known, payer=card.payer, plan=card.plan, day=day, network=network), rules)
+        for day in sorted({first} | (ahead if span.end else set()))
+        for network in [NETWORK[_network(turn, card, performers, day)]]
+    ]
+    needed = (each for each in needs if each.needed)
+    return next(needed, None) or next((each for each in needs if each.answer is None), needs[0])
 
 
 def _forms(turn: Turn, need: Requirement, payer: Party) -> tuple[str, ...]:
@@ -150,14 +170,14 @@ def _forms(turn: Turn, need: Requirement, payer: Party) -> tuple[str, ...]:
     return tuple(canonical(each) for each in package.for_papers(kept, need.papers, frozenset(payer.keys)))
 
 
-def _wanted(turn: Turn, call: Call, order: Json, known: Known, day: date) -> Wanted:
+def _wanted(call: Call, order: Json, known: Known, span: Days) -> Wanted:
     sites = [target(each) for each in (*items(order, "locationReference"), *services.performers(order))]
     there = [each for each in call.named("Location") if key(each) in sites]
     places = frozenset[str]().union(*(known.sites.get(key(each), frozenset()) for each in there))
     codes = frozenset((code_systems.canonical(system), code) for system, code in known.codes)
     return Wanted(
         known=replace(known, codes=codes, places=known.places or places or None),
-        days=satisfaction.span(order, day, turn.world.base.zone),
+        days=span,
         performers=frozenset[str]().union(*map(identifiers, services.doers(call, order))),
         sites=frozenset[str]().union(*map(identifiers, there)),
     )

@@ -57,7 +57,7 @@ def _covers(line: Line, wanted: Wanted) -> bool:
         and not line.vague
         and line.covers(known.codes)
         and line.suits(known.modifiers)
-        and any(not span.clip(wanted.days).empty for span in line.spans)
+        and throughout(line.spans, wanted.days)
         and _named(line.providers, wanted.performers)
         and _named(line.sites, wanted.sites)
         and line.is_in(known.places)
@@ -68,6 +68,22 @@ def _named(granted: Iterable[Party], meant: frozenset[str]) -> bool:
     """Whether one of those that were granted is meant; True where either is not said."""
     named = list(granted)
     return not named or not meant or any(not each.keys.isdisjoint(meant) for each in named)
+
+
+def throughout(spans: Iterable[Days], wanted: Days) -> bool:
+    """Whether one or the other of these holds on every day that is wanted; of what is for no last day on one of them,
+    for the day of its service is still to be chosen."""
+    found = [each for each in spans if not each.clip(wanted).empty]
+    if wanted.end is None or not found:
+        return bool(found)
+    reached = wanted.start
+    for each in sorted(found, key=lambda each: each.start or date.min):
+        if each.start and (reached is None or each.start > reached):
+            return False
+        if each.end is None or each.end >= wanted.end:
+            return True
+        reached = max(reached or each.end, each.end)
+    return False
 
 
 def span(order: Json, today: date, zone: tzinfo) -> Days:
