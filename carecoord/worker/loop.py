@@ -20,6 +20,7 @@ from carecoord.store.audit.events import keep_draining
 from carecoord.store.database import kinds, outbox
 from carecoord.store.database.engine import writing
 from carecoord.store.database.outbox import Wanted
+from carecoord.store.database.sqlite.checkpoints import keep_short
 from carecoord.worker import life
 from carecoord.worker.lanes import Lanes, perform
 from carecoord.worker.leases import Leases
@@ -58,6 +59,7 @@ def work(
     given = (world.journal, world.engine, world.clock, stop)
     drainer = threading.Thread(target=keep_draining, args=given, name="audit", daemon=True)
     drainer.start()
+    threading.Thread(target=keep_short, args=(world.engine, stop), name="checkpoints", daemon=True).start()
     with writing(world.engine) as conn:
         outbox.revive(conn, world.clock(), kind=sync_health.JOB)  # an earlier version gave up on these
     digest.order(world)

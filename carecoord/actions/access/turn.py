@@ -304,9 +304,9 @@ def looking(world: World, asker: Asker, request: str, glass: Glass | None = None
 
 
 @contextmanager
-def changing(world: World, grant: Grant, request: str) -> Iterator[Turn]:
-    """A turn that may write: all of it is kept, or nothing."""
-    with writing(world.engine) as conn:
+def changing(world: World, grant: Grant, request: str, *, shares: bool = True) -> Iterator[Turn]:
+    """A turn that may write: all of it is kept, or nothing. shares: as of `engine.writing`."""
+    with writing(world.engine, shares=shares) as conn:
         yield Turn(world, conn, grant, request, world.clock())
 
 

@@ -54,7 +54,7 @@ def process(world: World, grant: Grant, body: Any, *, full: bool = False, reques
     entries = [parse(raw, n, base) for n, raw in enumerate(listed(body))]
     _demand_own_urls([(entry.full_url, "") for entry in entries])
     _judge(entries)
-    with changing(world, grant, request) as turn, refusals_noted(turn, "transaction", "Bundle"):
+    with changing(world, grant, request, shares=False) as turn, refusals_noted(turn, "transaction", "Bundle"):
         return bundle.responses("transaction-response", perform(turn, entries, full, lambda _: world.new_id()))
 
 

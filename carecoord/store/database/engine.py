@@ -6,11 +6,9 @@ engine events: a single listener makes every statement dearer.
 """
 
 import hashlib
+import itertools
 import secrets
 import sqlite3
-import threading
-import time
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -23,6 +21,8 @@ from sqlalchemy.exc import DataError, InternalError, OperationalError
 
 from carecoord.errors import DatabaseAway, Invalid, Unavailable
 from carecoord.store.database import driver, private_files, refusals, revision
+from carecoord.store.database.sqlite import group_commit
+from carecoord.store.database.sqlite.group_commit import BUSY_SECONDS
 from carecoord.store.database.tables import setting
 
 if TYPE_CHECKING:
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-BUSY_SECONDS = 15
-_POLL = 0.002  # seconds between two looks whether another process has done writing: about as long as one write takes
 _CONNECT_SECONDS = 10  # that a PostgreSQL has to answer a new connection
 POOL = 16  # connections kept, where nobody says how many; as many again may be opened when threads crowd
 _PRAGMAS = (
@@ -43,9 +41,9 @@ _PRAGMAS = (
     # the same of the processor, and each connection grows by 7 MB more.
     "cache_size = -4096",
     "mmap_size = 268435456",
-    # Pages. At SQLite's 1,000 each 24 creates end in a checkpoint: measured on 6,000, at 10,000 the rate is 1.1 to 1.5
-    # times that, the 99th percentile 12 to 17 ms in place of 22 to 24, and the log grows to 40 MB.
-    "wal_autocheckpoint = 10000",
+    # Pages. The log is emptied by the process of later work, which keeps nobody waiting (see sqlite/checkpoints.py); a
+    # writer does it where there is none. At SQLite's 1,000 each 24 creates would end in it, at 10,000 each 200.
+    "wal_autocheckpoint = 30000",
     "temp_store = MEMORY",
 )
 _ASKED_AGAIN = 2  # times that a statement is sent before a connection to PostgreSQL prepares it
@@ -64,7 +62,6 @@ _AWAY = (
 )
 _SEEN = "seen"  # of a connection's transaction that only reads: what it has read once
 _ROLLED_BACK = "40"  # PostgreSQL's class of codes for a transaction that lost against another
-_turns: defaultdict[str | None, threading.Lock] = defaultdict(threading.Lock)  # of this process's writers, by database
 _log = structlog.get_logger()
 _LOCK = 0x63617265  # the advisory lock that one migration at a time holds
 
@@ -82,7 +79,8 @@ def open_engine(url: str, kept: int = POOL) -> Engine:
         if target.database:
             private_files.make_folder(Path(target.database).parent)
         # The last one knows most pages. (PostgreSQL's take turns: what is idle for long may be cut off on the way.)
-        engine = create_engine(target, **pool, pool_use_lifo=True, connect_args={"timeout": BUSY_SECONDS})
+        given = {"timeout": BUSY_SECONDS, "factory": group_commit.Member}
+        engine = create_engine(target, **pool, pool_use_lifo=True, connect_args=given)
         event.listen(engine, "do_connect", _private)
         event.listen(engine, "connect", _prepare)  # pool events: they cost nothing per statement
         event.listen(engine, "checkin", driver.give_up_unread)
@@ -200,8 +198,9 @@ def once(conn: Connection, what: str, read: Callable[[Connection], T]) -> T:
 
 
 @contextmanager
-def writing(engine: Engine) -> Iterator[Connection]:
-    """A connection in a transaction that commits at the end and is undone by an exception.
+def writing(engine: Engine, *, shares: bool = True) -> Iterator[Connection]:
+    """A connection in a transaction that commits at the end and is undone by an exception. shares: on SQLite, with the
+    other writers of this process that crowd (see sqlite/group_commit.py); what may take long shares with nobody.
 
     Raises errors.DatabaseAway (503, Retry-After) when the database is locked for too long, broke a deadlock at our
     cost, or is not reachable: in each case nothing was written, and the same request may be sent again.
@@ -210,44 +209,12 @@ def writing(engine: Engine) -> Iterator[Connection]:
         with _connected(engine, writes=True) as conn, conn.begin():
             yield conn
         return
-    # The turn before the connection: who writes next has that of the one before, which knows the pages.
-    with _turn(engine.url.database) as until, _connected(engine, writes=True) as conn:
-        _begin(conn, until)
-        with conn.begin():
+    try:
+        with group_commit.writer(engine, shares=shares) as conn:
             yield conn
-
-
-@contextmanager
-def _turn(database: str | None) -> Iterator[float]:
-    """Wait for the other writers of this process, then tell until when to wait for those of others (monotonic)."""
-    until = time.monotonic() + BUSY_SECONDS
-    if not (turn := _turns[database]).acquire(timeout=BUSY_SECONDS):
-        raise _away(make_url(f"sqlite:///{database}"), TimeoutError("another writer of this process holds it"))
-    try:
-        yield until
-    finally:
-        turn.release()
-
-
-def _begin(conn: Connection, until: float) -> None:
-    """Take the write lock. SQLite's own way of waiting sleeps up to a tenth of a second at a time: writers that crowd
-    then leave the database idle for most of it. We look again a hundred times as often."""
-    raw: Any = conn.connection.dbapi_connection
-    raw.execute("PRAGMA busy_timeout = 0")
-    try:
-        while True:
-            try:
-                raw.execute("BEGIN IMMEDIATE")
-                return
-            except sqlite3.OperationalError as busy:
-                if busy.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
-                    raise
-                if busy.sqlite_errorcode == sqlite3.SQLITE_BUSY_SNAPSHOT:  # a cursor that was left open
-                    conn.invalidate()
-                    raw = conn.connection.dbapi_connection
-            time.sleep(_POLL)
-    finally:
-        raw.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+    except _failed() as e:
+        _tell(engine, e, writes=True)
+        raise
 
 
 @contextmanager
@@ -258,26 +225,31 @@ def _connected(engine: Engine, writes: bool = False) -> Iterator[Connection]:
             connecting = False
             yield conn
     except _failed() as e:
-        cause = e.orig if isinstance(e, OperationalError | InternalError) else e
-        if not (_is_away(cause) or (writes and isinstance(cause, refusals.of_psycopg("ReadOnlySqlTransaction")))):
-            raise
-        asked = refusals.of_psycopg("OperationalError")
-        if isinstance(cause, asked) and not (cause.sqlstate or "").startswith(_ROLLED_BACK):
-            engine.dispose()  # the server went away, and the idle connections are as dead as this one
-        raise _away(engine.url, cause or e, connecting) from e
-    except _unfit() as e:
-        if not refusals.is_unstorable(e.orig if isinstance(e, DataError) else e):
-            raise
-        raise Invalid(refusals.UNSTORABLE) from e
+        _tell(engine, e, writes, connecting)
+        raise
+
+
+def _tell(engine: Engine, failure: Exception, writes: bool, connecting: bool = False) -> None:
+    """Raise what a driver has raised in our words, where we have any."""
+    shared = isinstance(failure, group_commit.Lost)
+    behind = failure.__cause__ or failure if shared else failure
+    cause = behind.orig or behind if isinstance(behind, OperationalError | InternalError | DataError) else behind
+    if refusals.is_unstorable(cause) and not shared:
+        raise Invalid(refusals.UNSTORABLE) from failure
+    is_closed = writes and isinstance(cause, refusals.of_psycopg("ReadOnlySqlTransaction"))
+    if not (shared or is_closed or _is_away(cause)):
+        return
+    asked = refusals.of_psycopg("OperationalError")
+    if isinstance(cause, asked) and not (cause.sqlstate or "").startswith(_ROLLED_BACK):
+        engine.dispose()  # the server went away, and the idle connections are as dead as this one
+    raise _away(engine.url, cause, connecting) from failure
 
 
 def _failed() -> tuple[type[Exception], ...]:
-    drivers = (*refusals.of_psycopg("OperationalError"), *refusals.of_psycopg("ReadOnlySqlTransaction"))
-    return OperationalError, InternalError, sqlite3.OperationalError, *drivers
-
-
-def _unfit() -> tuple[type[Exception], ...]:
-    return DataError, UnicodeEncodeError, OverflowError, *refusals.of_psycopg("DataError")
+    """What a database raises that is not there, or that was given what it can not hold."""
+    ours = (OperationalError, InternalError, DataError, UnicodeEncodeError, OverflowError)
+    drivers = ("OperationalError", "ReadOnlySqlTransaction", "DataError")
+    return *ours, sqlite3.OperationalError, group_commit.Lost, *itertools.chain(*map(refusals.of_psycopg, drivers))
 
 
 def _is_away(cause: BaseException | None) -> bool:
@@ -301,7 +273,7 @@ def migrate(engine: Engine, then: Callable[[Connection], None] = lambda _: None)
     the same transaction. Raises Unavailable, and changes nothing, where a later version made the tables."""
     from alembic import command  # takes longer to start than most commands, which migrate nothing
 
-    with writing(engine) as conn:
+    with writing(engine, shares=False) as conn:
         if conn.dialect.name == "postgresql":
             conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         if (present := revision.present(conn)) and not revision.is_known(present):
@@ -325,7 +297,7 @@ def alembic_config(conn: Connection) -> "Config":
 
 def analyze(engine: Engine) -> None:
     """Tell the planner what the tables hold: after a big load, before the database would notice by itself."""
-    with writing(engine) as conn:
+    with writing(engine, shares=False) as conn:
         conn.execute(text("ANALYZE"))
 
 

@@ -23,8 +23,8 @@ from carecoord import effects
 from carecoord.errors import Unavailable
 from carecoord.settings import Settings
 from carecoord.store.database import driver, revision, tables
-from carecoord.store.database import engine as module
 from carecoord.store.database.engine import alone, glancing, migrate, open_engine, reading, secret, writing
+from carecoord.store.database.sqlite import group_commit
 
 WORDS = {
     "index": ("ix_agreement_row_words", "ix_code_entry_lexemes", "ix_paper_page_words"),
@@ -67,7 +67,7 @@ def test_it_makes_the_folder_of_a_new_sqlite_file(tmp_path: Path) -> None:
     migrate(engine)
     with reading(engine) as conn:
         assert conn.execute(text("PRAGMA journal_mode")).scalar() == "wal"
-        assert conn.execute(text("PRAGMA wal_autocheckpoint")).scalar() == 10_000
+        assert conn.execute(text("PRAGMA wal_autocheckpoint")).scalar() == 30_000
     engine.dispose()
 
 
@@ -190,7 +190,7 @@ def test_a_writer_that_waits_too_long_is_told_to_try_again(
     holder = threading.Thread(target=hold)
     holder.start()
     held.wait(10)
-    monkeypatch.setattr(module, "BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(group_commit, "BUSY_SECONDS", 0.05)
     try:
         with pytest.raises(Unavailable) as refused, writing(engine):
             raise AssertionError("two writers at once")
