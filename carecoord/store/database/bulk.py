@@ -5,13 +5,14 @@ times SQLite's; PostgreSQL gets the rows of a table as one JSON array, and the s
 for what it waits for is the way there and back.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache, lru_cache
 from typing import Any, TypeVar
 
 import msgspec
 from sqlalchemy import (
+    ClauseElement,
     Column,
     ColumnElement,
     Connection,
@@ -31,9 +32,13 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import psycopg
 
+from carecoord.store import prepared_statements
+from carecoord.store.database import driver
+
 Values = tuple[Any, ...]
 T = TypeVar("T")
 _SHAPES = 256  # of changes: which columns differ is of many kinds
+_WAITING = "waiting"  # of a connection: what is to be sent at the end of `together`
 _psycopg: Dialect = psycopg.dialect()  # type: ignore[no-untyped-call]
 
 
@@ -60,7 +65,7 @@ def change(conn: Connection, table: Table, names: tuple[str, ...], rows: Sequenc
         _driver(conn).executemany(_sqlite_update(table, names), [(*values, key) for key, *values in rows])
     else:
         keys = [key for key, *_ in rows]
-        _driver(conn).execute(_postgresql_update(table, names), {"rows": _json(rows).decode(), "keys": keys})
+        _say(conn, _postgresql_update(table, names), {"rows": _json(rows).decode(), "keys": keys})
 
 
 def remove(conn: Connection, table: Table, rids: Sequence[int]) -> None:
@@ -70,7 +75,7 @@ def remove(conn: Connection, table: Table, rids: Sequence[int]) -> None:
     if conn.dialect.name == "sqlite":
         _driver(conn).executemany(_sqlite_delete(table), [(rid,) for rid in rids])
     else:
-        _driver(conn).execute(_postgresql_delete(table), {"rids": list(rids)})
+        _say(conn, _postgresql_delete(table), {"rids": list(rids)})
 
 
 def discard(conn: Connection, table: Table, rows: Sequence[Values]) -> None:
@@ -83,13 +88,27 @@ def discard(conn: Connection, table: Table, rows: Sequence[Values]) -> None:
     else:
         place = list(table.columns).index(table.c.rid)
         rids = sorted({row[place] for row in rows})
-        _driver(conn).execute(_postgresql_discard(table), {"rows": _json(rows).decode(), "rids": rids})
+        _say(conn, _postgresql_discard(table), {"rows": _json(rows).decode(), "rids": rids})
 
 
-def together(conn: Connection) -> AbstractContextManager[object]:
-    """Send what is written inside in one go; PostgreSQL's errors come at the end of it. Only this module's functions
-    may be used inside."""
-    return nullcontext() if conn.dialect.name == "sqlite" else _driver(conn).pipeline()
+@contextmanager
+def together(conn: Connection) -> Iterator[None]:
+    """Send what is written inside in one go at the end; PostgreSQL's errors come then. Only this module's functions may
+    be used inside."""
+    if conn.dialect.name == "sqlite":
+        yield
+        return
+    waiting = conn.info[_WAITING] = []
+    try:
+        yield
+    finally:
+        del conn.info[_WAITING]
+    prepared_statements.together(_driver(conn), waiting)
+
+
+def execute(conn: Connection, statement: ClauseElement, values: Mapping[str, Any]) -> None:
+    """Any other statement that gives no rows. No value may be a list."""
+    _say(conn, *driver.worded(conn, statement, values))
 
 
 def runs(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
@@ -104,7 +123,15 @@ def _each(conn: Connection, table: Table, rows: Sequence[Values], how: str) -> N
     if conn.dialect.name == "sqlite":
         _driver(conn).executemany(_sqlite_insert(table, how), rows)
     else:
-        _driver(conn).execute(_postgresql_insert(table, how), {"rows": _json(rows).decode()})
+        _say(conn, _postgresql_insert(table, how), {"rows": _json(rows).decode()})
+
+
+def _say(conn: Connection, text: str, values: Mapping[str, Any]) -> None:
+    waiting = conn.info.get(_WAITING)
+    if waiting is None:
+        prepared_statements.execute(_driver(conn), text, values)
+    else:
+        waiting.append((text, values))
 
 
 def _driver(conn: Connection) -> Any:

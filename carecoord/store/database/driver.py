@@ -12,6 +12,8 @@ from sqlalchemy.dialects.postgresql import dialect as postgresql
 from sqlalchemy.dialects.sqlite import dialect as sqlite
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from carecoord.store import prepared_statements
+
 _DIALECTS = {"sqlite": sqlite(paramstyle="named"), "postgresql": postgresql(paramstyle="pyformat")}  # type: ignore[no-untyped-call]
 
 _KNOWN = "known"  # of a connection: its transaction, and what that knows
@@ -53,8 +55,13 @@ def execute(conn: Connection, statement: ClauseElement, values: Mapping[str, Any
 
 def send(conn: Connection, text: str, *values: Any) -> None:
     """A statement of the driver's own database, in its own words, that gives nothing to look at."""
-    raw: Any = conn.connection.dbapi_connection
-    raw.execute(text, values)
+    prepared_statements.execute(conn.connection.dbapi_connection, text, values or None)
+
+
+def worded(conn: Connection, statement: ClauseElement, values: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    """A statement in the words of its database, with every value."""
+    text, constants = compiled(statement, conn.dialect.name)
+    return text, {**constants, **values} if constants else values
 
 
 def give_up_unread(raw: Any, entry: ConnectionPoolEntry) -> None:
@@ -70,9 +77,7 @@ def give_up_unread(raw: Any, entry: ConnectionPoolEntry) -> None:
 
 
 def _execute(conn: Connection, statement: ClauseElement, values: Mapping[str, Any]) -> Any:
-    raw: Any = conn.connection.dbapi_connection
-    text, constants = compiled(statement, conn.dialect.name)
-    return raw.execute(text, {**constants, **values} if constants else values)
+    return prepared_statements.execute(conn.connection.dbapi_connection, *worded(conn, statement, values))
 
 
 @lru_cache(maxsize=4096)

@@ -187,7 +187,7 @@ def _store(conn: Connection, applied: Sequence[AppliedChange], actor: Actor) -> 
     try:
         with bulk.together(conn):
             for run in bulk.runs(before, _RUN):
-                driver.execute(conn, _keep, {"rids": listed(run)})
+                bulk.execute(conn, _keep, {"rids": listed(run)})
             bulk.insert(conn, resource, [_row(each) for each in applied if each.known is None])
             known = [each for each in applied if each.known]
             bulk.upsert(conn, resource, [_row(each) for each in known if not _stays(each)])

@@ -1,0 +1,168 @@
+"""Statements that a connection to PostgreSQL has prepared, sent by libpq itself.
+
+Psycopg makes a cursor for each statement, reads its text again and waits by turns of its own: three times of the
+processor what it takes to send the name of a statement with its values, and to read the rows. Which statements are
+prepared, and under what names, stays psycopg's to say: what it has not prepared goes its way. So does nothing but
+what is asked through `store/database/driver` and `bulk`; transactions and errors are the connection's, as ever.
+"""
+
+import select
+import sqlite3
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Final
+
+Values = Mapping[str, Any] | Sequence[Any] | None
+Said = tuple[bytes, Any, Any]  # the name of a prepared statement, its values as they are sent, and their formats
+
+_KEPT: Final = "_carecoord_prepared"  # of psycopg's connection: its `_Prepared`
+_BINARY: Final = 1  # of a result: bytes come as they are, in place of twice as many letters
+
+
+class Rows:
+    """What a statement gave, as a cursor hands it out."""
+
+    __slots__ = ("_rows",)
+
+    def __init__(self, rows: list[tuple[Any, ...]]) -> None:
+        self._rows = rows
+
+    def fetchone(self) -> tuple[Any, ...] | None:
+        """The first row, or None."""
+        return self._rows[0] if self._rows else None
+
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        """Every row."""
+        return self._rows
+
+
+def execute(raw: Any, text: str, values: Values = None) -> Any:
+    """Send a statement in its own words on a driver's connection, SQLite's too. Its rows by `fetchone` or `fetchall`.
+    Raises what the driver raises."""
+    if isinstance(raw, sqlite3.Connection):
+        return raw.execute(text) if values is None else raw.execute(text, values)
+    found = _prepared(raw).rows(text, values)
+    return raw.execute(text, values, binary=True) if found is None else Rows(found)
+
+
+def together(raw: Any, asked: Sequence[tuple[str, Values]]) -> None:
+    """Send statements to PostgreSQL whose rows nobody looks at, one behind the other and without waiting for each.
+    Raises what the driver raises for the first that fails; no later one has done anything then."""
+    if len(asked) == 1:
+        execute(raw, *asked[0])
+    elif asked and not _prepared(raw).all(asked):
+        with raw.pipeline():
+            for text, values in asked:
+                raw.execute(text, values, binary=True)
+
+
+def _prepared(raw: Any) -> "_Prepared":
+    found: _Prepared | None = getattr(raw, _KEPT, None)
+    if found is None:
+        found = _Prepared(raw)
+        setattr(raw, _KEPT, found)
+    return found
+
+
+@lru_cache(maxsize=2_000)
+def _read(text: str, given: bool) -> tuple[bytes, Any, Any]:
+    """A statement in PostgreSQL's words, the formats of its values, and their names in their order. Without values
+    nothing in it stands for one."""
+    from psycopg import _queries  # what is on SQLite has no use for it, and it takes long to load
+
+    return _queries._query2pg_nocache(text.encode(), "utf-8")[:3] if given else (text.encode(), (), None)
+
+
+class _Prepared:
+    """A connection's own."""
+
+    def __init__(self, raw: Any) -> None:
+        from psycopg import errors, pq
+        from psycopg.adapt import Transformer
+
+        self._raw, self._link, self._transformer = raw, raw.pgconn, Transformer(raw)
+        self._errors, self._broken = errors, pq.ConnStatus.BAD
+        self._idle, self._within = pq.TransactionStatus.IDLE, pq.TransactionStatus.INTRANS
+        self._rows, self._done = pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK
+        self._end, self._off = pq.ExecStatus.PIPELINE_SYNC, pq.PipelineStatus.OFF
+
+    def rows(self, text: str, values: Values) -> list[tuple[Any, ...]] | None:
+        """The rows; None where the statement is not prepared, and nothing was sent."""
+        said = self._said(text, values)
+        if said is None or not self._begun():
+            return None
+        result = self._checked(self._link.exec_prepared(*said, _BINARY))
+        if result.status != self._rows:
+            return []
+        self._transformer.set_pgresult(result)
+        try:
+            found: list[tuple[Any, ...]] = self._transformer.load_rows(0, result.ntuples, tuple)
+        finally:
+            self._transformer.set_pgresult(None)
+        return found
+
+    def all(self, asked: Sequence[tuple[str, Values]]) -> bool:
+        """Send all of these, if all are prepared; else none of them."""
+        said = [found for text, values in asked if (found := self._said(text, values))]
+        link = self._link
+        if len(said) < len(asked) or link.transaction_status != self._within or link.pipeline_status != self._off:
+            return False
+        link.enter_pipeline_mode()
+        try:
+            for each in said:
+                link.send_query_prepared(*each, _BINARY)
+            link.pipeline_sync()
+            results = self._results()
+        finally:
+            if link.status != self._broken:
+                link.exit_pipeline_mode()
+        for result in results:
+            self._checked(result)
+        return True
+
+    def _said(self, text: str, values: Values) -> Said | None:
+        query, formats, order = _read(text, values is not None)
+        given = values if order is None or values is None else [values[name] for name in order]  # type: ignore[call-overload]
+        # As psycopg knows it: by its words and the types of its values.
+        sent = self._transformer.dump_sequence(given, formats) if given else None
+        key = query, (self._transformer.types or ()) if given else ()
+        names = self._raw._prepared._names
+        name = names.get(key)
+        if name is None:
+            return None
+        names.move_to_end(key)
+        return name, sent, self._transformer.formats if given else None
+
+    def _begun(self) -> bool:
+        """Begin a transaction where psycopg would; False where that is for psycopg to find out."""
+        link = self._link
+        if link.pipeline_status != self._off:
+            return False
+        state = link.transaction_status
+        if state == self._idle and not self._raw.autocommit:
+            self._checked(link.exec_(self._raw._get_tx_start_command()))
+            return True
+        return bool(state in (self._idle, self._within))
+
+    def _results(self) -> list[Any]:
+        """What the statements on their way came to: other threads go on while we wait."""
+        link, found, socket = self._link, [], self._link.socket
+        while link.flush():
+            select.select([socket], [socket], [])
+            link.consume_input()
+        while True:
+            while link.is_busy():
+                select.select([socket], [], [])
+                link.consume_input()
+            result = link.get_result()
+            if result is not None:
+                if result.status == self._end:
+                    return found
+                found.append(result)
+
+    def _checked(self, result: Any) -> Any:
+        if result.status == self._rows or result.status == self._done:
+            return result
+        if self._link.status == self._broken:
+            raise self._errors.OperationalError(self._link.get_error_message())
+        raise self._errors.error_from_result(result, encoding="utf-8")
