@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from carecoord.fhir.search import params
+from carecoord.store import prepared_statements
 from carecoord.store.database.engine import open_engine, writing
 from carecoord.store.prior_auth import authorizations
 from carecoord.store.resources import flags, read
@@ -94,6 +95,9 @@ def test_it_goes_by_an_index(conn: Connection, monkeypatch: pytest.MonkeyPatch, 
 
     with monkeypatch.context() as patched:
         patched.setattr(psycopg.Cursor, "execute", execute)
+        # also what is prepared goes by a cursor
+        patched.setattr(prepared_statements._Prepared, "rows", lambda *_: None)
+        patched.setattr(prepared_statements._Prepared, "all", lambda *_: False)
         ASKED[what](conn)
     assert sent
     raw: Any = conn.connection.dbapi_connection
