@@ -71,7 +71,7 @@ def plans(new_database: Any) -> Iterator[tuple[Store, list[str]]]:
     straight = driver._execute
 
     def execute(conn: Connection, statement: Any, values: Mapping[str, Any]) -> Any:
-        sql, constants = driver._compiled(statement, conn.dialect.name)
+        sql, constants = driver.compiled(statement, conn.dialect.name)
         explain(conn, sql, {**constants, **values})
         return straight(conn, statement, values)
 
@@ -190,7 +190,7 @@ def test_a_column_among_many_values_is_looked_up_in_its_index(new_database: Any)
     wanted = select(metadata.tables["ix_token"].c.rid).where(metadata.tables["ix_token"].c.key == bindparam("key"))
     with reading(engine) as conn:
         for test, found in ((wanted.where(among), True), (wanted.where(not_(among)), False)):
-            sql, _ = driver._compiled(test, "sqlite")
+            sql, _ = driver.compiled(test, "sqlite")
             raw: Any = conn.connection.dbapi_connection
             steps = raw.execute(f"EXPLAIN QUERY PLAN {sql}", {"key": 1, "codes": "[]"}).fetchall()
             assert ("code=?" in str([step[3] for step in steps])) is found, (sql, steps)
