@@ -82,7 +82,8 @@ def configure(level: str) -> None:
             _line,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(_Stream()),  # type: ignore[arg-type]
+        # One write for a line with its end: of two, another thread's line came between, and neither was JSON.
+        logger_factory=structlog.WriteLoggerFactory(_Stream()),  # type: ignore[arg-type]
     )
 
 

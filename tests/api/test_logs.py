@@ -1,5 +1,6 @@
 """Issue 3, logs: lines of JSON with the id of their request, and not one word about a patient."""
 
+import io
 import json
 import logging
 import sys
@@ -55,6 +56,27 @@ def clean(lines: list[dict[str, Any]]) -> None:
     text = json.dumps(lines)
     assert lines
     assert [mark for mark in MARKS if mark in text] == []
+
+
+class Written(io.StringIO):
+    """A stream that keeps what each write was given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.each: list[str] = []
+
+    def write(self, text: str) -> int:
+        self.each.append(text)
+        return len(text)
+
+
+def test_a_line_and_its_end_are_one_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two writes, the line of another thread came between: neither was JSON, and an empty one followed."""
+    stream = Written()
+    monkeypatch.setattr(sys, "stderr", stream)
+    structlog.get_logger().info("first", n=1)
+    logs.access("GET", "/healthz", 200, 0.001, "127.0.0.1", "r1")
+    assert [(json.loads(each)["event"], each[-1]) for each in stream.each] == [("first", "\n"), ("asked", "\n")]
 
 
 def test_each_request_leaves_one_line_with_its_template_and_its_id(api: Api, said: Said) -> None:
