@@ -13,6 +13,9 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from carecoord import cli
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -25,9 +28,12 @@ Main = Callable[[list[str]], int]
 class Forked:
     """A program that runs; what a test asks of `subprocess.Popen`."""
 
-    def __init__(self, main: Main, words: Sequence[str], output: Path, environ: Mapping[str, str]) -> None:
-        """Start it; both its outputs are appended to the file."""
-        self._process = _context.Process(target=_run, args=(main, list(words), str(output), dict(environ)))
+    def __init__(
+        self, main: Main, words: Sequence[str], output: Path, environ: Mapping[str, str], errors: Path | None = None
+    ) -> None:
+        """Start it; what it says is appended to a file, or to two."""
+        files = (str(output), str(errors or output))
+        self._process = _context.Process(target=_run, args=(main, list(words), files, dict(environ)))
         self._process.start()
         self.pid = self._process.pid
 
@@ -48,6 +54,14 @@ class Forked:
         self._process.kill()
 
 
+def carry_out(words: Sequence[str], environ: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run a verb of `carecoord` to its end."""
+    with TemporaryDirectory() as folder:
+        said, complained = Path(folder, "said"), Path(folder, "complained")
+        code = Forked(cli.main, words, said, environ, complained).wait(300)
+        return subprocess.CompletedProcess(words, code, said.read_text(), complained.read_text())
+
+
 def beside(target: Callable[..., None], *given: object) -> multiprocessing.Process:
     """A function that runs in a process of its own, started; ended with this one at the latest."""
     process = _context.Process(target=target, args=given, daemon=True)
@@ -55,16 +69,16 @@ def beside(target: Callable[..., None], *given: object) -> multiprocessing.Proce
     return process  # type: ignore[return-value]
 
 
-def _run(main: Main, words: list[str], output: str, environ: dict[str, str]) -> None:
+def _run(main: Main, words: list[str], files: tuple[str, str], environ: dict[str, str]) -> None:
     """In the child: make it as a shell makes one, then run."""
     os.environ.clear()
     os.environ.update(environ)
     os.chdir(ROOT)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.argv = ["carecoord", *words]
-    to = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    for number in (1, 2):
+    for number, file in enumerate(files, 1):
+        to = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         os.dup2(to, number)
-    os.close(to)
+        os.close(to)
     sys.stdout, sys.stderr = (io.TextIOWrapper(io.FileIO(n, "w"), "utf-8", write_through=True) for n in (1, 2))
     sys.exit(main(words))
