@@ -18,8 +18,10 @@ from carecoord.store.database import outbox
 from carecoord.store.database.engine import writing
 from tests import brokers
 from tests.brokers import Rabbit, Redis
+from tests.ports import free_port
 from tests.worker.conftest import Workshop
 
+pytestmark = pytest.mark.xdist_group("worker")  # they wait more than they work, while other groups work
 JOBS = int(os.environ.get("TEST_JOBS", "400"))  # 1000 is what we promise; the suite's time allows fewer
 
 
@@ -68,7 +70,7 @@ def test_hundreds_of_jobs_are_done_though_a_worker_is_killed_and_the_broker_rest
 
 
 def test_while_the_broker_is_away_the_work_is_done_all_the_same(workshop: Workshop) -> None:
-    nobody = f"redis://127.0.0.1:{brokers.free_port()}/0"
+    nobody = f"redis://127.0.0.1:{free_port()}/0"
     workshop.add("chime", "a", "0")
     for payload in ("0.1", "0"):
         workshop.add("letter", "b", payload)
@@ -84,7 +86,7 @@ def test_while_the_broker_is_away_the_work_is_done_all_the_same(workshop: Worksh
 
 def test_the_lanes_of_a_worker_give_way_as_it_does_and_no_further(workshop: Workshop) -> None:
     """Twice as nice would be the nicest that there is: on a busy machine letters would wait for ever."""
-    nobody = f"redis://127.0.0.1:{brokers.free_port()}/0"
+    nobody = f"redis://127.0.0.1:{free_port()}/0"
     worker = workshop.start("work", "--lane", "notify", "--lane", "deliver", CARECOORD_BROKER_URL=nobody)
     said = workshop.folder / "said"
     workshop.until(lambda: said.exists() and said.read_text().count("celery.worker.consumer") > 3)

@@ -3,7 +3,11 @@ of another lane."""
 
 import time
 
+import pytest
+
 from tests.worker.conftest import Workshop
+
+pytestmark = pytest.mark.xdist_group("worker")  # they wait more than they work, while other groups work
 
 
 def test_a_job_that_takes_three_leases_is_done_once_though_another_worker_waits_for_work(workshop: Workshop) -> None:
