@@ -7,15 +7,11 @@ import subprocess
 import time
 from pathlib import Path
 
+from tests.ports import free_port
+
 NO_REDIS = "redis-server is not installed (Debian: redis-server)"
 NO_RABBIT = "RabbitMQ is not installed (Debian: rabbitmq-server)"
 RABBIT = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")  # Debian's other one, in sbin, wants root and one node a machine
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def listens(port: int) -> bool:

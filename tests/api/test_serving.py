@@ -20,8 +20,8 @@ import pytest
 from carecoord.store.audit import seals
 from carecoord.store.database.engine import open_engine, reading
 from carecoord.worker import life
-
-from .test_sockets import free_port
+from tests.forked import carry_out
+from tests.ports import free_port
 
 THREADS, WORKERS = 3, 2
 
@@ -70,7 +70,7 @@ def serving(folder: Path, *options: str, ready: str = "/readyz") -> Iterator[Ser
         f"CARECOORD_{name}": str(value)
         for name, value in {"PORT": found.port, "WORKERS": WORKERS, "THREADS": THREADS}.items()
     }
-    subprocess.run([*COMMAND, "init"], env=environ, check=True, capture_output=True)
+    assert carry_out(("init",), environ).returncode == 0
     with found.log.open("wb") as log:
         process = subprocess.Popen([*COMMAND, "serve", *options], env=environ, stdout=log, stderr=log)
     found.pid = process.pid
@@ -174,8 +174,7 @@ def test_a_worker_that_never_could_start_turns_readyz_and_check_red(
         assert found.ask("GET", "/readyz") == (503, "later work: no worker was heard of yet\n")
         (sign,) = (var / life.FOLDER).iterdir()
         os.utime(sign, (time.time() - 31, time.time() - 31))  # it has served for half a minute
-        look = [*COMMAND, "check", "--json"]
-        done = subprocess.run(look, env=_environ(var), capture_output=True, text=True, check=False)
+        done = carry_out(("check", "--json"), _environ(var))
         worker = next(row for row in json.loads(done.stdout) if row["what"] == "worker")
         assert (done.returncode, worker["standing"], worker["told"]) == (
             1, "bad", "carecoord serve runs, but no worker was ever heard of: its log says why (child_ended)",
@@ -269,11 +268,10 @@ def test_an_address_or_header_that_is_far_too_long_is_refused(served: Served) ->
 def test_when_it_ends_the_last_reads_are_sealed_and_the_head_is_noted(tmp_path: Path) -> None:
     """F14, decision 17: at each end. Processes of a server end without atexit."""
     file = tmp_path / "patients.ndjson"
-    load = [sys.executable, "-m", "carecoord.cli", "load", str(file)]
     with serving(tmp_path):
         for id in ("a", "b"):
             file.write_text(json.dumps({"resourceType": "Patient", "id": id}))
-            subprocess.run(load, env=os.environ | {"CARECOORD_VAR": str(tmp_path)}, check=True, capture_output=True)
+            assert carry_out(("load", str(file)), _environ(tmp_path)).returncode == 0
             if id == "a":
                 time.sleep(3)  # until its head has been noted: the next one is then not due for ten minutes
         assert {head.seal for head in seals.noted(tmp_path / "audit")} == {1}, "by one process, or by both at once"

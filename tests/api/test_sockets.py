@@ -25,6 +25,7 @@ from carecoord import app, settings
 from carecoord.store.audit.tables import audit
 from carecoord.store.database.engine import migrate, open_engine, reading, writing
 from tests.api.conftest import FHIR_JSON, patient
+from tests.ports import free_port
 
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 LIMIT = 100_000
@@ -65,12 +66,6 @@ class Server:
         }
         with urllib.request.urlopen(endpoint, urlencode(form).encode(), timeout=20) as answer:
             return str(json.load(answer)["access_token"])
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="module")

@@ -23,8 +23,8 @@ from carecoord.actions.people import accounts
 from carecoord.actions.people.accounts import NewUser
 from carecoord.store.database.engine import migrate, reading, writing
 from carecoord.world import World
-from tests.brokers import free_port
 from tests.desk.conftest import FIXTURES, HIRED, PASSWORD, PEOPLE
+from tests.ports import free_port
 
 FHIR_JSON = "application/fhir+json"
 UNHINDERED = "1000000/minute"  # the attackers are one caller; limits have tests of their own

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,8 @@ from pathlib import Path
 
 from joserfc import jwt
 from joserfc.jwk import ECKey
+
+from tests.ports import free_port
 
 BIN = Path(sys.executable).parent
 WORKERS = "2"
@@ -78,13 +79,6 @@ class Server:
         }
         with urllib.request.urlopen(endpoint, urllib.parse.urlencode(form).encode()) as answer:
             return str(json.load(answer)["access_token"])
-
-
-def free_port() -> int:
-    """A loopback port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextlib.contextmanager

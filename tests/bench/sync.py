@@ -28,7 +28,8 @@ from sqlalchemy import Engine, event
 from carecoord import effects, settings
 from carecoord.actions.ehrs import sync as ehrs_sync
 from tests.bench.alone import alone, databases
-from tests.bench.servers import BIN, free_port
+from tests.bench.servers import BIN
+from tests.ports import free_port
 
 FIRST, AMONG = 20_000, (1_000, 100_000)
 AIM, GROWTH, MEMORY = 1_500, 1.5, 1.25  # resources a second; how much dearer among many; how much more memory

@@ -1,7 +1,6 @@
 """The application as anybody runs it: granian, on a socket of this machine; with TLS by two worker processes."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -24,6 +23,7 @@ from werkzeug.serving import make_server
 
 from carecoord import app, settings
 from carecoord.world import World
+from tests.ports import free_port
 
 from .practice import Keys, public, settle
 
@@ -158,7 +158,7 @@ class Site:
 @contextmanager
 def serving(scheme: str, folder: Path, database_url: str, keys: Keys, publisher: Publisher) -> Iterator[Site]:
     """The server with the practice in it."""
-    port, certificate = _free_port(), certify(folder) if scheme == "https" else None
+    port, certificate = free_port(), certify(folder) if scheme == "https" else None
     environ = {
         "CARECOORD_VAR": str(folder), "CARECOORD_DATABASE_URL": database_url,
         "CARECOORD_BASE_URL": f"{scheme}://{HOST}:{port}", "CARECOORD_PRIVATE_HOSTS": HOST,
@@ -198,9 +198,3 @@ def _wait(site: Site, process: subprocess.Popen[bytes], log: Path) -> None:
         except requests.ConnectionError:
             time.sleep(0.1)
     raise RuntimeError(log.read_text())
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])

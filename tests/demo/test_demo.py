@@ -21,6 +21,7 @@ import pytest
 import requests
 
 from auth.client.backend import Backend, load_keys
+from tests.ports import free_port
 
 Done: TypeAlias = subprocess.CompletedProcess[str]
 
@@ -78,12 +79,6 @@ class Place:
         kept = [self.rows(f'SELECT * FROM "{table}" ORDER BY 1, 2') for table in tables]
         # each start gives the registry a new mark (decision 31)
         return [*kept, self.rows("SELECT * FROM setting WHERE name NOT LIKE 'registry:%' ORDER BY name")]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="module")

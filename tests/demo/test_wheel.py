@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.api.test_sockets import free_port
 from tests.operations.pages import DOCS
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("auth", "fhir_adapters", "carecoord", "fixtures", "pyproject.toml", "README.md", "LICENSE")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.brokers import free_port
+from tests.ports import free_port
 
 COMMAND = Path(sys.executable).with_name("carecoord")
 

@@ -26,8 +26,9 @@ from joserfc.jwk import ECKey
 
 from tests import postgres
 from tests.adapters.little_ehr import LittleEhr, serving
-from tests.brokers import NO_REDIS, Redis, free_port, missing
+from tests.brokers import NO_REDIS, Redis, missing
 from tests.operations.pages import ROOT, commands, placed
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgres, pytest.mark.timeout(900)]
 

@@ -23,7 +23,7 @@ from joserfc.jwk import ECKey
 from sqlalchemy import make_url
 
 from tests import postgres
-from tests.brokers import free_port
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgres, pytest.mark.timeout(600)]
 
