@@ -26,7 +26,7 @@ from carecoord.store.resources import read
 from carecoord.store.resources.write import Touched
 
 _MARK: Final = "register"  # as the migration calls it
-_FORM: Final = "2"  # of the rows
+_FORM: Final = "3"  # of the rows
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 

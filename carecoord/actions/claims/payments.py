@@ -260,7 +260,7 @@ def _explain(at: Arrival, id: str, found: Remittance, paid: Paid, status: Status
         return
     made = benefit.benefit(
         id, paid, found, status=status, patient=matched.patient, coverage=str(matched.coverage["id"]),
-        payer=matched.payer, office=at.office, now=at.turn.now,
+        payer=matched.payer, office=at.office, now=at.turn.now.astimezone(at.turn.world.base.zone),
     )  # fmt: skip
     at.benefits.append((matched.payer, Change("ExplanationOfBenefit", id, made)))
 

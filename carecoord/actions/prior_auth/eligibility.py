@@ -112,7 +112,7 @@ def _ask(world: World, id: str, today: date, zone: ZoneInfo) -> bool:
         card, office = choose(judged.facts.cards, referral.cards, day), referral.placer
         if card is None or card.payer is None or card.self_pay or office is None:
             return False
-        if inquiries.was_asked(case.inquiries, day, today):
+        if inquiries.was_asked(case.inquiries, day, today, zone):
             return False
         own = turn.by(replace(turn.grant, organization=office.reference.partition("/")[2] or None))
         deed = Deed(own, world.new_id(), id)

@@ -12,7 +12,7 @@ from typing import Final
 
 from carecoord.domain.gates.gate import Evidence
 from carecoord.domain.resource.codes import CANONICAL, EXTENSION
-from carecoord.domain.resource.days import Days, days
+from carecoord.domain.resource.days import Days, possible, sure
 from carecoord.domain.resource.elements import Json, code_of, evidence, extension, extensions, item, items, key, text
 
 _KIND: Final = f"{CANONICAL}/CodeSystem/qualification"
@@ -53,13 +53,13 @@ def _read(resource: Json, zone: tzinfo) -> Fitness:
     marks = extensions(resource, f"{EXTENSION}/exclusion")
     return Fitness(
         evidence(resource, "qualification" if not marks else "extension('exclusion')"),
-        tuple(days(each.get("period"), zone) for each in licences),
+        tuple(sure(each.get("period"), zone) for each in licences),
         tuple(_exclusion(each, zone) for each in marks),
     )
 
 
 def _exclusion(mark: Json, zone: tzinfo) -> Exclusion:
     """One whose days can not be read stands: it is no proof of being free."""
-    said = days(extension(mark, "period").get("valuePeriod"), zone)
+    said = possible(extension(mark, "period").get("valuePeriod"), zone)
     certain = extension(mark, "certain").get("valueBoolean") is not False
     return Exclusion(text(extension(mark, "list"), "valueString"), Days() if said.empty else said, certain)

@@ -13,7 +13,7 @@ from typing import Final
 from carecoord.domain.agreements.versions import Version, version_of
 from carecoord.domain.gates.gate import Evidence
 from carecoord.domain.resource.codes import EXTENSION, IDENTIFIER, PLAN_NET_NETWORK, specialties
-from carecoord.domain.resource.days import Days, days, first
+from carecoord.domain.resource.days import Days, first, possible, sure
 from carecoord.domain.resource.elements import (
     Json,
     evidence,
@@ -133,7 +133,7 @@ def every_network_of(payer: str) -> str:
 def _affiliation(row: Json, zone: tzinfo) -> Listing:
     return Listing(
         evidence(row, "period"),
-        text(_mark(row, "participation-kind"), "valueCode") != "exclude",
+        _is_included(row),
         item(row, "organization"),
         item(row, "participatingOrganization"),
         {},
@@ -146,7 +146,7 @@ def _affiliation(row: Json, zone: tzinfo) -> Listing:
 def _clinician(row: Json, zone: tzinfo) -> Listing:
     return Listing(
         evidence(row, "period"),
-        text(_mark(row, "participation-kind"), "valueCode") != "exclude",
+        _is_included(row),
         {},
         item(row, "organization"),
         item(row, "practitioner"),
@@ -157,11 +157,15 @@ def _clinician(row: Json, zone: tzinfo) -> Listing:
     )
 
 
+def _is_included(row: Json) -> bool:
+    return text(_mark(row, "participation-kind"), "valueCode") != "exclude"
+
+
 def _where_and_when(row: Json, zone: tzinfo) -> tuple[tuple[Json, ...], frozenset[str], Days, date | None, str]:
     return (
         tuple(items(row, "location")),
         frozenset[str]().union(*(specialties(each) for each in items(row, "specialty"))),
-        days(row.get("period"), zone),
+        (sure if _is_included(row) else possible)(row.get("period"), zone),
         _credentialed(row, zone),
         target(item(_mark(row, "governing-contract"), "valueReference")),
     )
@@ -193,5 +197,5 @@ def _plans(plan: Json, zone: tzinfo) -> list[PlanListing]:
     ids = [value for system, value in given if system in ("", f"{IDENTIFIER}/plan")] or [value for _, value in given]
     parts = [plan, *items(plan, "coverage"), *items(plan, "plan")]
     networks = tuple(each for part in parts for each in items(part, "network"))
-    said, when = item(plan, "ownedBy"), days(plan.get("period"), zone)
+    said, when = item(plan, "ownedBy"), sure(plan.get("period"), zone)
     return [PlanListing(evidence(plan, "network"), id, said, networks, when) for id in dict.fromkeys(ids) if id]

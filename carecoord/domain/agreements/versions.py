@@ -11,7 +11,7 @@ from typing import Literal
 
 from carecoord.domain.gates.gate import Evidence
 from carecoord.domain.resource.codes import EXTENSION, IDENTIFIER
-from carecoord.domain.resource.days import Days, add_months, days, first, shifted
+from carecoord.domain.resource.days import Days, add_months, first, shifted, sure
 from carecoord.domain.resource.elements import (
     Json,
     code_of,
@@ -200,7 +200,7 @@ def version_of(contract: Json, zone: tzinfo) -> Version:
     def mark(name: str) -> Json:
         return extension(contract, f"{EXTENSION}/{name}")
 
-    applies = days(contract.get("applies"), zone)
+    applies = sure(contract.get("applies"), zone)
     start, notice = (
         _day(text(mark("effective-from"), "valueDate"), zone),
         _day(text(mark("notice-given"), "valueDate"), zone),

@@ -23,7 +23,7 @@ def benefit(
     id: str, paid: Paid, remittance: Remittance, *, status: Status, patient: str, coverage: str, payer: str,
     office: str, now: datetime,
 ) -> Json:  # fmt: skip
-    """The resource. patient, coverage, payer, office: ids."""
+    """The resource. patient, coverage, payer, office: ids; now: by the office's clock."""
     day = (remittance.at or now.date()).isoformat()
     return {
         "resourceType": "ExplanationOfBenefit", "id": id,

@@ -59,7 +59,7 @@ class Facts:
         spans += [each for card in self.cards for each in card.doubt]
         spans += [days for card in self.cards for each in card.answers for days in (each.served, each.benefit)]
         spans += [each.served for card in self.cards for each in card.inquiries]
-        spans += [span for request in self.requests for line in request.lines for span in line.spans]
+        spans += [span for each in self.requests for line in each.lines for span in (*line.spans, *line.doubt)]
         spans += [plan.days for plan in known.plans if any(plan.plan == card.plan for card in self.cards)]
         spans += [days for row in rows for days in (row.days, row.trusted)]
         spans += [v.run for number in numbers for v in known.agreements.get(number, ())]

@@ -18,7 +18,7 @@ from carecoord.domain.gates.gate import Action, Evidence, Gate, GateState
 from carecoord.domain.gates.policy import Payer, Policy
 from carecoord.domain.referrals.case import Case
 from carecoord.domain.resource.codes import HL7, SELF_PAY, has
-from carecoord.domain.resource.days import ALWAYS, NEVER, Days, days, doubtful, later, local, moment
+from carecoord.domain.resource.days import ALWAYS, NEVER, Days, days, doubtful, later, local, moment, sure
 from carecoord.domain.resource.elements import Json, evidence, identifiers, item, items, key, target, text, whole
 from carecoord.domain.resource.parties import Directory, Party, party
 from carecoord.words.sentence import Value, dated, sentence
@@ -165,7 +165,7 @@ def _answer(response: Json, insurance: Sequence[Json], policy: Policy) -> Answer
         said.pop() if clean and not denied else None,
         text(response, "outcome") in ANSWERED,
         _served(response, policy),
-        next((d for i in insurance if (d := days(i.get("benefitPeriod"), policy.zone)) != ALWAYS), ALWAYS),
+        next((d for i in insurance if (d := sure(i.get("benefitPeriod"), policy.zone)) != ALWAYS), ALWAYS),
     )
 
 

@@ -5,10 +5,11 @@ Clauses: FHIR R4 coverageeligibilityrequest.html (purpose, servicedDate, insuran
 is run again 14 and 3 days before, and on the turn of a month: plans change then)."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from typing import Final
 
 from carecoord.domain.coverage.gate import Card
+from carecoord.domain.resource.days import local, moment
 from carecoord.domain.resource.elements import Json, item, items, key, target, text
 
 BEFORE: Final = (14, 3)  # days before the visit
@@ -75,7 +76,7 @@ def days(today: date) -> list[tuple[date, date]]:
     return spans
 
 
-def was_asked(inquiries: Iterable[Json], day: date, today: date) -> bool:
-    """Whether the question about a day was put today already."""
-    on = (day.isoformat(), today.isoformat())
-    return any((text(each, "servicedDate"), text(each, "created")[:10]) == on for each in inquiries)
+def was_asked(inquiries: Iterable[Json], day: date, today: date, zone: tzinfo) -> bool:
+    """Whether the question about a day was put today already, by the office's clock."""
+    mine = (moment(text(each, "created"), zone) for each in inquiries if text(each, "servicedDate") == day.isoformat())
+    return any(at is not None and local(at, zone) == today for at in mine)

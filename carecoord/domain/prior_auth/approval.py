@@ -186,7 +186,7 @@ def _placed(places: frozenset[str], named: str) -> Value:
 def _dates(line: Line, matter: GateInput) -> Found:
     if line.holds(matter.day):
         return None
-    if line.spans == (NEVER,):
+    if line.spans == (NEVER,) or any(each.holds(matter.day) for each in line.doubt):
         return _unknown("authorization.dates-unclear", sentence("authorization.dates-unclear"), line), None
     reason, remark = _outside(line.near(matter.day), matter)
     gate = Gate(

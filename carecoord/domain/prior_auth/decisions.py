@@ -18,7 +18,7 @@ from carecoord.domain.prior_auth.requirements import Codes
 from carecoord.domain.prior_auth.review_action import GRANTED, LineState, decided, decision, reviews
 from carecoord.domain.prior_auth.units import Amount, amount, bare
 from carecoord.domain.resource.codes import PAS
-from carecoord.domain.resource.days import ALWAYS, NEVER, Days, days
+from carecoord.domain.resource.days import NEVER, Days, days, doubtful, sure
 from carecoord.domain.resource.elements import (
     Json,
     code_of,
@@ -65,6 +65,7 @@ class Line:
     modifiers: frozenset[str] = frozenset()
     places: frozenset[str] = frozenset()
     place: str = ""
+    doubt: tuple[Days, ...] = ()  # that only one reading of what was written has: no span has them
 
     @property
     def units(self) -> float | None:
@@ -209,6 +210,7 @@ class _Reader:
         marks = items(granted, "modifier") or items(asked, "modifier")
         named = self._named(granted)
         place = item(granted, "locationCodeableConcept") or item(asked, "locationCodeableConcept")
+        periods = self._periods(granted, replaced, asked)
         review = next(iter((*reviews(granted), *reviews(replaced), *reviews(self.answer))), {})
         reason = words(item(extension(review, "reasonCode"), "valueCodeableConcept"))
         return Line(
@@ -217,7 +219,7 @@ class _Reader:
             code_of(end),
             words(code),
             self._numbers(granted, replaced),
-            self._days(granted, replaced, asked),
+            _readable(sure(each, self.policy.zone) for each in periods),
             # A full approval without a count grants what was asked for; any other does not say how much it grants.
             allowed or (wanted if state == "approved" else None),
             vague,
@@ -228,6 +230,7 @@ class _Reader:
             modifiers(marks) or frozenset(),
             frozenset(code for system, code in codes(place) if system == PLACE_OF_SERVICE),
             words(place),
+            tuple(days for each in periods for days in doubtful(each, self.policy.zone)),
         )
 
     def _numbers(self, granted: Json, replaced: Json) -> tuple[str, ...]:
@@ -236,16 +239,13 @@ class _Reader:
                 for each in extensions(review, "number")]  # fmt: skip
         return tuple(dict.fromkeys(filter(None, said or [text(self.answer, "preAuthRef")])))
 
-    def _days(self, granted: Json, replaced: Json, asked: Json) -> tuple[Days, ...]:
-        """The days of the approval; of one that names none those that it was asked for."""
-        url, zone = f"{PAS}/extension-itemPreAuthPeriod", self.policy.zone
+    def _periods(self, granted: Json, replaced: Json, asked: Json) -> list[Any]:
+        """The Periods of the approval; of one that names none that for which it was asked."""
         for element in (granted, replaced):
-            if periods := [period for each in extensions(element, url) if (period := each.get("valuePeriod"))]:
-                return _readable(days(each, zone) for each in periods)
-        if self.answer.get("preAuthPeriod"):
-            return (days(self.answer["preAuthPeriod"], zone),)
-        said = (found for each in (granted, asked) if (found := served(each, zone)) != ALWAYS)
-        return (next(said, ALWAYS),)
+            named = extensions(element, f"{PAS}/extension-itemPreAuthPeriod")
+            if periods := [period for each in named if (period := each.get("valuePeriod"))]:
+                return periods
+        return [self.answer.get("preAuthPeriod") or _served(granted) or _served(asked)]
 
     def _named(self, granted: Json) -> list[Json]:
         """Whom the payer authorizes, as References that say who."""
@@ -327,8 +327,12 @@ def _readable(spans: Iterable[Days]) -> tuple[Days, ...]:
 
 def served(line: Json, zone: tzinfo) -> Days:
     """The days for which a line of a request asks; ALWAYS where it names none."""
+    return days(_served(line), zone)
+
+
+def _served(line: Json) -> Json:
     day = text(line, "servicedDate")
-    return days(item(line, "servicedPeriod") or ({"start": day, "end": day} if day else {}), zone)
+    return item(line, "servicedPeriod") or ({"start": day, "end": day} if day else {})
 
 
 def _quantities(detail: Json, granted: Json) -> tuple[Json, Json]:

@@ -25,7 +25,7 @@ from typing import Final, Literal, get_args
 from carecoord.domain.gates.gate import Evidence
 from carecoord.domain.prior_auth.code_ranges import ANY, sound, stem, width
 from carecoord.domain.resource.codes import EXTENSION
-from carecoord.domain.resource.days import ALWAYS, Days, days
+from carecoord.domain.resource.days import ALWAYS, Days, possible, sure
 from carecoord.domain.resource.elements import (
     Json,
     evidence,
@@ -136,13 +136,10 @@ def lines(book: Json, zone: tzinfo) -> tuple[Rule, ...]:
     """Every rule of a book; none of one that is not in use."""
     if not holds(book):
         return ()
-    when = days(book.get("effectivePeriod"), zone)
-    return tuple(
-        rule for n, action in enumerate(items(book, "action"), 1) for rule in _rules(book, action, n, when, zone)
-    )
+    return tuple(rule for n, action in enumerate(items(book, "action"), 1) for rule in _rules(book, action, n, zone))
 
 
-def _rules(book: Json, action: Json, n: int, when: Days, zone: tzinfo) -> Iterator[Rule]:
+def _rules(book: Json, action: Json, n: int, zone: tzinfo) -> Iterator[Rule]:
     mark = extension(action, f"{EXTENSION}/authorization-rule")
     if not mark:
         return
@@ -150,7 +147,8 @@ def _rules(book: Json, action: Json, n: int, when: Days, zone: tzinfo) -> Iterat
     answer = _answer(mark) if _readable(mark, about) else "unclear"
     ages = item(extension(mark, "age"), "valueRange")
     diagnoses = [_coding(item(each, "valueCoding")) for each in extensions(mark, "diagnosis")]
-    period = extension(mark, "period").get("valuePeriod")
+    claims = sure if answer == "not-required" else possible
+    when = claims(book.get("effectivePeriod"), zone).clip(claims(extension(mark, "period").get("valuePeriod"), zone))
     line = text(action, "id") or str(n)
     for (system, low, high), plan, (_, why, why_end) in product(
         about or [("", "", "")], _said(mark, "plan") or [""], diagnoses or [("", "", "")]
@@ -179,7 +177,7 @@ def _rules(book: Json, action: Json, n: int, when: Days, zone: tzinfo) -> Iterat
             network=side if (side := _one(mark, "network")) in ("in", "out") else "any",
             specialties=frozenset(_said(mark, "specialty")),
             vendor=_one(mark, "vendor"),
-            days=when.clip(days(period, zone)),
+            days=when,
             lead_days=whole(extension(mark, "lead-days"), "valueInteger"),
             papers=tuple(item(each, "valueCodeableConcept") for each in extensions(mark, "document")),
             origin=text(extension(mark, "source"), "valueUri"),

@@ -84,6 +84,30 @@ def doubtful(period: Any, zone: tzinfo) -> tuple[Days, ...]:
     return tuple(each for each in found if not each.empty)
 
 
+def sure(period: Any, zone: tzinfo) -> Days:
+    """The days that a FHIR Period claims whichever way a bound at exactly midnight UTC is read (`doubtful`): for what
+    proves that somebody may."""
+    return _letter_and_word(period, zone)[0]
+
+
+def possible(period: Any, zone: tzinfo) -> Days:
+    """The days that it claims by one reading or the other: for what keeps somebody from it."""
+    return _letter_and_word(period, zone)[1]
+
+
+def _letter_and_word(period: Any, zone: tzinfo) -> tuple[Days, Days]:
+    """The days that both readings claim, and those of either."""
+    read = days(period, zone)
+    if read == NEVER or not isinstance(period, dict):
+        return read, read
+    bounds = ((name, period.get(name)) for name in ("start", "end"))
+    words = {name: said[:10] for name, said in bounds if isinstance(said, str) and _MIDNIGHT_UTC.fullmatch(said)}
+    other = days(period | words, zone)
+    starts = min(read.start, other.start) if read.start and other.start else None
+    ends = max(read.end, other.end) if read.end and other.end else None
+    return read.clip(other), Days(starts, ends)
+
+
 @lru_cache(maxsize=8192)
 def first(text: str, zone: tzinfo) -> date:
     """The first local day that a FHIR date or dateTime touches: by the clock of whoever wrote it, which an offset tells

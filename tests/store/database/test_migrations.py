@@ -93,6 +93,7 @@ WRITTEN = {  # number -> sha256 of what the migration does; a line is added when
     "0067": "211acf2ef27243b87770738eda99583ead3251ed31902288b1a2ee513812e3bf",
     "0068": "a0e978e2f9a1c6901c44210be6f7c31c51de70911fde69ded334f49cca8d17ef",
     "0069": "fcf1e8e308f69c0cfb24c24aeca421edea2a74d38bf7731db2dad012669edaf1",
+    "0070": "03d00505abc9b729ef9ec902944f4bfdbd0830d2d0a60ed6201747d6fc5c968d",
 }
 
 
@@ -216,6 +217,14 @@ def test_whose_request_names_a_care_team_is_judged_anew_and_nobody_else(engine: 
     anns = asked | {"id": "a", "patient": {"reference": "Patient/ann"}, "careTeam": team}
     bos = asked | {"id": "b", "patient": {"reference": "Patient/bo"}}
     _demand_that_ann_alone_is_judged_anew(engine, "0070_whom_a_care_team_names", anns, bos)
+
+
+def test_whose_approval_names_a_midnight_utc_is_judged_anew_and_nobody_else(engine: Engine) -> None:
+    said = {"resourceType": "ClaimResponse", "status": "active", "use": "preauthorization", "created": "2026-11-20"}
+    period = {"start": "2026-12-04T00:00:00Z"}
+    anns = said | {"id": "a", "patient": {"reference": "Patient/ann"}, "preAuthPeriod": period}
+    bos = said | {"id": "b", "patient": {"reference": "Patient/bo"}, "preAuthPeriod": {"start": "2026-12-04"}}
+    _demand_that_ann_alone_is_judged_anew(engine, "0071_days_at_midnight_utc", anns, bos)
 
 
 def test_a_question_about_no_card_that_is_here_waits_no_more(engine: Engine) -> None:
