@@ -19,6 +19,7 @@ from carecoord.domain.referrals.case import CLINICAL, Case, Some, kinds, registr
 from carecoord.domain.resource import places
 from carecoord.domain.resource.codes import HL7, has
 from carecoord.domain.resource.elements import codes, identifiers, item, items, key, target, targets, text
+from carecoord.domain.resource.memory import remembered
 from carecoord.domain.resource.parties import TAXES
 from carecoord.domain.terms.everyday import compared
 from carecoord.domain.worklist import registry_keys
@@ -170,8 +171,9 @@ def _sites(case: Case) -> frozenset[str]:
     return frozenset(to for to in actors | set(targets(case.order, "locationReference")) if to.startswith("Location/"))
 
 
-def _named(resource: Json) -> list[str]:
-    """Whom a resource of the registry names."""
+@remembered
+def _named(resource: Json) -> tuple[str, ...]:
+    """Whom a resource of the registry names: nearly every case names some that others do too."""
     one = (
         item(resource, name)
         for name in (
@@ -184,7 +186,7 @@ def _named(resource: Json) -> list[str]:
     several = [to for name in ("network", "location") for to in targets(resource, name)]
     marked = [target(item(each, "valueReference")) for each in items(resource, "extension")]
     wanted = (*(target(each) for each in one), *several, *marked)
-    return [to for to in wanted if to.partition("/")[0] in ("Organization", "Location", "Practitioner")]
+    return tuple([to for to in wanted if to.partition("/")[0] in ("Organization", "Location", "Practitioner")])
 
 
 def _asked(case: Case) -> frozenset[str]:

@@ -50,6 +50,7 @@ class Library:
         self._around: Layer[Any] = self._shelf.layer("around")
         self._answers: Layer[tuple[str, ...]] = self._shelf.layer("answers")
         self._rules: Layer[tuple[Rule, ...]] = self._shelf.layer("rules")
+        self._sparing: Layer[bool] = self._shelf.layer("sparing")
         self._listings: Layer[tuple[Listing, ...]] = self._shelf.layer("listings")
         self._plans: Layer[tuple[PlanListing, ...]] = self._shelf.layer("plans")
         self._versions: Layer[tuple[Version, ...]] = self._shelf.layer("versions")
@@ -111,11 +112,16 @@ class Library:
     def rules(
         self, payers: Iterable[str], plans: Iterable[str] | None, codes: Iterable[str], providers: Iterable[str]
     ) -> tuple[Rule, ...]:
-        """The payers' rules that may speak of one of these codes: see `rule_lines.find`."""
-        asked = tuple(each if each is None else frozenset(each) for each in (payers, plans, codes, providers))
-        if asked not in self._rules:
-            self._rules.add({asked: rule_lines.find(self.conn, payers, plans, codes, providers, self.as_of)})
-        return self._rules[asked]
+        """The payers' rules that may speak of one of these codes: see `rule_lines.find`. Where none of them spares any
+        one provider they are the same for all, and found once; nearly every case names somebody whom no other does."""
+        asked = (frozenset(payers), plans if plans is None else frozenset(plans), frozenset(codes))
+        if self.as_of is None and asked not in self._sparing:
+            self._sparing.add({asked: rule_lines.spares_any(self.conn, *asked)})
+        spared = frozenset(providers) if self.as_of is not None or self._sparing[asked] else frozenset[str]()
+        if (*asked, spared) not in self._rules:
+            found = rule_lines.find(self.conn, *asked, spared, self.as_of)
+            self._rules.add({(*asked, spared): found})
+        return self._rules[*asked, spared]
 
     def identified(self, kind: str, keys: Iterable[str]) -> list[Json]:
         """The resources of a type with these identifiers, `system|value`. In the past, what the index knows today is

@@ -89,6 +89,14 @@ def find(
     return tuple(read(*each) for each in rules.find(conn, payers, kept, plans, providers, as_of))
 
 
+def spares_any(
+    conn: Connection, payers: Iterable[str], plans: Iterable[str] | None, codes: Iterable[str]
+) -> bool:
+    """Whether any of the rules that `find` would look among, as they stand now, is an exemption of some provider."""
+    kept = {normal(code): stems(code) for code in codes}
+    return rules.spares_any(conn, payers, kept, plans)
+
+
 def of_source(conn: Connection, source: str) -> tuple[Rule, ...]:
     """Every rule of a source as it stands now."""
     return tuple(read(*each) for each in rules.of_source(conn, source))

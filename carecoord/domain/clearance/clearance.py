@@ -102,8 +102,9 @@ class Clearance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hearing:
-    """Facts as they are judged at an instant: for `settled`, the day there is to judge for, or else for each of `days`
-    in `window`. `on`: the day that was asked about."""
+    """Facts as they are judged at an instant: for `settled`, the day there is to judge for, or else for each day in
+    `window`. `on`: the day that was asked about. insured, ruled, where: of the days the best for the coverage, the
+    authorization and the agreement."""
 
     known: Facts
     now: datetime
@@ -113,21 +114,9 @@ class Hearing:
     booking: Booking | None
     window: Days
     days: Sequence[Day]
-
-    @property
-    def insured(self) -> Day:
-        """The best day for the coverage."""
-        return min(self.days, key=lambda day: RANK[day.coverage.state])
-
-    @property
-    def ruled(self) -> Day:
-        """The best day for the authorization."""
-        return min(self.days, key=lambda day: RANK[day.ruling.gate.state])
-
-    @property
-    def where(self) -> Day:
-        """The best day for the agreement."""
-        return min(self.days, key=lambda day: RANK[day.agreement.state])
+    insured: Day
+    ruled: Day
+    where: Day
 
 
 def clear(case: Case, now: datetime, policy: Policy, on: date | None = None) -> Clearance:
@@ -143,7 +132,9 @@ def judge(known: Facts, now: datetime, on: date | None = None) -> Clearance:
     days = [judged_day(known, day, booking, bool(settled), now, policy) for day in _starts(known, settled, now, policy)]
     hearing = Hearing(
         known=known, now=now, policy=policy, on=on, settled=settled, booking=booking,
-        window=_window(known, now, policy), days=days,
+        window=_window(known, now, policy), days=days, insured=min(days, key=lambda day: RANK[day.coverage.state]),
+        ruled=min(days, key=lambda day: RANK[day.ruling.gate.state]),
+        where=min(days, key=lambda day: RANK[day.agreement.state]),
     )  # fmt: skip
     asks = (*known.papers.asks, *documents_gate.by_rule(known.papers, hearing.ruled.ruling.need, known.requests))
     spread = [_spread([(d.day, d.gates[n]) for d in days], hearing.window) for n in range(3)]

@@ -97,7 +97,7 @@ def _read(case: Case, policy: Policy) -> Facts:
         referral=order,
         cards=held,
         requests=asked,
-        papers=papers(case, asked, policy),
+        papers=papers(case, asked, parts.filed(case.order, case.documents, case.answers), policy),
         visits=own,
         closing=parts.closed(case.order, case.tasks, case.reports, case.documents, policy),
         register=parts.listed(case.records, known, case.organizations, case.practitioners, policy.zone),

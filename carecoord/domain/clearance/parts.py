@@ -11,6 +11,8 @@ from carecoord.domain.agreements.fitness import fitness
 from carecoord.domain.agreements.records import Records
 from carecoord.domain.clearance.conflicts import Conflict, conflicts
 from carecoord.domain.coverage.gate import Card, cards, choose
+from carecoord.domain.documents.gate import Paper
+from carecoord.domain.documents.gate import held as papers_held
 from carecoord.domain.gates.policy import Policy
 from carecoord.domain.policies.lines import Line
 from carecoord.domain.prior_auth import question
@@ -82,6 +84,12 @@ def asked(
 def held(coverages: Some, eligibility: Some, inquiries: Some, known: Directory, policy: Policy) -> tuple[Card, ...]:
     """The patient's cards."""
     return cards(Case({}, coverages=coverages, eligibility=eligibility, inquiries=inquiries), known, policy)
+
+
+@remembered
+def filed(order: Json, documents: Some, answers: Some) -> tuple[Paper, ...]:
+    """The papers and forms that there are."""
+    return papers_held(Case(order, documents=documents, answers=answers))
 
 
 @remembered

@@ -81,15 +81,19 @@ class Papers:
     sent: frozenset[str]  # `DocumentReference/id` that went with a request for authorization
 
 
-def papers(case: Case, requests: Sequence[Request], policy: Policy) -> Papers:
-    """Read the wishes and the papers."""
+def held(case: Case) -> tuple[Paper, ...]:
+    """The papers and forms that there are."""
+    return (*_documents(case), *_forms(case))
+
+
+def papers(case: Case, requests: Sequence[Request], held: tuple[Paper, ...], policy: Policy) -> Papers:
+    """Read the wishes. held: the papers that there are."""
     claims = {key(each): each for each in case.claims}
     ours = [r for r in requests if r.linked]
     chains = [id for r in ours for id in r.claims if id in claims]
     sent = frozenset(
         target(item(each, "valueReference")) for id in chains for each in items(claims[id], "supportingInfo")
     )
-    held = (*_documents(case), *_forms(case))
     asks = [
         ask
         for task in case.tasks

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final, Literal, cast, get_args
 
-from carecoord.domain.gates.rules import rule
+from carecoord.domain.gates.rules import gate_of
 from carecoord.words.sentence import Sentence
 
 GateName = Literal["coverage", "authorization", "agreement", "information", "appointment", "loop"]
@@ -76,13 +76,12 @@ class Gate:
     offers: tuple[Offer, ...] = ()
 
     def __post_init__(self) -> None:
-        gate, _, name = self.rule.partition(".")
-        rule(gate, name)
+        gate_of(self.rule)
 
     @property
     def name(self) -> GateName:
         """Which of the six: its rule says it."""
-        return cast(GateName, self.rule.partition(".")[0])
+        return cast(GateName, gate_of(self.rule))
 
     @property
     def unmet(self) -> bool:

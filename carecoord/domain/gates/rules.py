@@ -137,6 +137,7 @@ RULES: Final[dict[str, tuple[str, ...]]] = {  # gate -> its rules
     ),
 }
 _BY_NAME: Final = {(gate, id.partition(".")[2]): id for gate, ids in RULES.items() for id in ids}
+_GATES: Final = {id: gate for gate, ids in RULES.items() for id in ids}
 
 
 def rule(gate: str, name: str) -> str:
@@ -145,3 +146,10 @@ def rule(gate: str, name: str) -> str:
         place = "carecoord/domain/gates/rules.py"
         raise LookupError(f"There is no rule {name!r} of the gate {gate!r}: write it into {place}.")
     return _BY_NAME[gate, name]
+
+
+def gate_of(id: str) -> str:
+    """The gate of a rule. Raises LookupError for one that is not in the list."""
+    if id not in _GATES:
+        rule(*id.partition(".")[::2])  # says so
+    return _GATES[id]

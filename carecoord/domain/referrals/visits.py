@@ -4,7 +4,7 @@ A visit has a key of its own, never a day: the Appointment, or the Encounter tha
 one Appointment are one visit; a morning and an afternoon are two."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta, tzinfo
 from fractions import Fraction
 from typing import Final, Literal
@@ -80,17 +80,17 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Visits:
-    """All of an order, in order of time."""
+    """All of an order, in order of time. `open`: the booked ones that no finished visit answers."""
 
     bookings: tuple[Booking, ...]
     done: tuple[Visit, ...]
     undated: int = 0  # visits that took place or are booked, and nothing says when
+    open: tuple[Booking, ...] = field(init=False, compare=False)
 
-    @property
-    def open(self) -> tuple[Booking, ...]:
-        """The booked ones that no finished visit answers."""
+    def __post_init__(self) -> None:
         met = frozenset[str]().union(*(visit.appointments for visit in self.done))
-        return tuple(b for b in self.bookings if b.kind == "booked" and b.start and b.keys.isdisjoint(met))
+        left = tuple(b for b in self.bookings if b.kind == "booked" and b.start and b.keys.isdisjoint(met))
+        object.__setattr__(self, "open", left)
 
     def ahead(self, now: datetime, policy: Policy) -> tuple[Booking, ...]:
         """The booked ones whose outcome is not yet overdue."""

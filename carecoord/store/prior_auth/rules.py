@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, delete, literal_column, or_, select, text, update
+from sqlalchemy import Connection, Select, bindparam, delete, literal_column, or_, select, text, update
 
 from carecoord.store.database import bulk
 from carecoord.store.database.tables import history as old
@@ -30,15 +30,15 @@ _whole = (
     .order_by(rule.c.n)
 )
 _end = update(rule).where(rule.c.n.in_(bindparam("numbers", expanding=True))).values(recorded_to=bindparam("at"))
+_near = (
+    rule.c.payer.in_(bindparam("payers", expanding=True)), rule.c.stem.in_(bindparam("stems", expanding=True)),
+)  # fmt: skip
 _wanted = (
     select(rule.c.source, rule.c.version, *_line)
-    .where(
-        rule.c.payer.in_(bindparam("payers", expanding=True)),
-        rule.c.stem.in_(bindparam("stems", expanding=True)),
-        rule.c.provider.in_(bindparam("providers", expanding=True)),
-    )
+    .where(*_near, rule.c.provider.in_(bindparam("providers", expanding=True)))
     .order_by(literal_column("+authorization_rule.n"))  # a sign in front: else SQLite walks all rules in their order
 )
+_sparing = select(literal_column("1")).where(*_near, rule.c.provider > "").limit(1)
 _count = text("ANALYZE authorization_rule")
 _any = rule.c.code == ""
 _one = rule.c.code_end.in_(("", rule.c.code)) & rule.c.code.in_(bindparam("codes", expanding=True))
@@ -95,21 +95,36 @@ def find(
     """(source, its version, line) of each rule of one of these payers about any service, or whose code or range may
     hold one of these codes (each with the stems under which that is kept): for any plan or one of these (None:
     whichever), for any provider or one of these; now, or as it was known at an instant."""
-    asked: dict[str, Any] = {
-        "payers": sorted(set(payers)),
-        "stems": sorted({"", *(stem for stems in codes.values() for stem in stems)}),
-        "providers": sorted({"", *providers}),
-        "codes": sorted(codes),
-    }
+    asked = _asked(payers, codes, plans) | {"providers": sorted({"", *providers})}
     if not asked["payers"]:
         return []
-    between = ((rule.c.code <= code) & (rule.c.code_end >= code) for code in asked["codes"])
-    query = _wanted.where(or_(_any, _one, *between))
-    if plans is not None:
-        query, asked["plans"] = query.where(_of_plans), sorted({"", *plans})
-    query = query.where(_stands if as_of is None else _then)
+    query = _narrowed(_wanted, asked).where(_stands if as_of is None else _then)
     asked |= {} if as_of is None else {"at": as_of}
     return [(source, version, tuple(line)) for source, version, *line in conn.execute(query, asked)]
+
+
+def spares_any(
+    conn: Connection, payers: Iterable[str], codes: Mapping[str, Iterable[str]], plans: Iterable[str] | None
+) -> bool:
+    """Whether any rule that stands now, and is near to these as `find` has it, speaks of one provider alone."""
+    asked = _asked(payers, codes, plans)
+    query = _narrowed(_sparing, asked).where(_stands)
+    return bool(asked["payers"]) and conn.execute(query, asked).first() is not None
+
+
+def _asked(
+    payers: Iterable[str], codes: Mapping[str, Iterable[str]], plans: Iterable[str] | None
+) -> dict[str, Any]:
+    stems = {"", *(stem for stems in codes.values() for stem in stems)}
+    asked = {"payers": sorted(set(payers)), "stems": sorted(stems), "codes": sorted(codes)}
+    return asked if plans is None else asked | {"plans": sorted({"", *plans})}
+
+
+def _narrowed(query: Select[Any], asked: Mapping[str, Any]) -> Select[Any]:
+    """The query for these codes, and these plans where any are asked for."""
+    between = ((rule.c.code <= code) & (rule.c.code_end >= code) for code in asked["codes"])
+    query = query.where(or_(_any, _one, *between))
+    return query.where(_of_plans) if "plans" in asked else query
 
 
 def of_source(conn: Connection, source: str) -> list[tuple[str, str | None, Line]]:

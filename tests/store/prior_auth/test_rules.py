@@ -10,6 +10,7 @@ from sqlalchemy import Engine, func, insert, select
 
 from carecoord.actions.clearance import rule_lines
 from carecoord.actions.clearance.assemble import assemble
+from carecoord.actions.clearance.library import Library
 from carecoord.actions.worklist import project as worklist_project
 from carecoord.domain.clearance.clearance import clear
 from carecoord.domain.gates.policy import Policy
@@ -99,6 +100,30 @@ def test_only_what_may_speak_of_the_order_is_read(engine: Engine) -> None:
     assert found(engine) == [("G0463", "required"), ("", "required")]
     assert found(engine, plans=None)[-1] == ("G0463", "not-required"), "of a card without a plan nobody knows"
     assert found(engine, payers=[]) == []
+
+
+def test_rules_that_spare_nobody_are_found_once_for_every_provider_and_an_exemption_by_whom_it_names(
+    engine: Engine,
+) -> None:
+    npi = "http://hl7.org/fhir/sid/us-npi"
+    spared = rule(needed=False)
+    spared["extension"][0]["extension"].append({"url": "provider", "valueIdentifier": {"system": npi, "value": "9001"}})
+
+    def asked(payer: str, *providers: str) -> tuple[list[str], bool]:
+        """The answers for these providers, and whether they are the very same as for another."""
+        with reading(engine) as conn:
+            library = Library(conn)
+            one, other = (library.rules([payer], ["PLAN1"], ["G0463"], them) for them in (providers, (f"{npi}|9002",)))
+        return [each.answer for each in one], one is other
+
+    put(engine, book(rule()), book(rule(), payer=2))
+    assert asked(P1, f"{npi}|9001") == (["required"], True)
+    put(engine, book(rule(), spared))
+    assert asked(P1, f"{npi}|9001") == (["required", "not-required"], False)
+    assert asked(P1, f"{npi}|9003") == (["required"], False)
+    assert asked(P1.replace("P1", "P2"), f"{npi}|9001") == (["required"], True)
+    put(engine, book(rule()))
+    assert asked(P1, f"{npi}|9001") == (["required"], True)
 
 
 def many(title: str, n: int, payer: str = P1) -> list[Rule]:

@@ -51,7 +51,10 @@ def visits(cases: Iterable[tuple[str, Clearance]], request: Request, state: Life
         for each in known.visits.ahead(found.now, policy):
             if each.start is None or each.day is None:
                 continue
-            ruling = judged_day(known, each.day, each, True, found.now, policy).ruling
+            if found.booking is each and found.date == each.day:
+                ruling = found.ruling  # it was judged for this visit
+            else:
+                ruling = judged_day(known, each.day, each, True, found.now, policy).ruling
             ours = ruling.request is None or ruling.request.root == request.root
             fault = dumps(ruling.gate.reason) if state in GRANTED and ruling.gate.unmet and ours else None
             same = ahead.get(each.key)  # one visit of two orders is one; either says what it lacks
