@@ -141,6 +141,11 @@ def make_packet(world: World, job: Job) -> None:
     packet.make(world, job.key)
 
 
+def let_packet_go(world: World, job: Job) -> None:
+    """Let go of the packet that the key names, whose day is over."""
+    packet.let_go(world, job.key)
+
+
 def give_packet_up(world: World, job: Job) -> None:
     """Say to who asked for it that the packet that the key names can not be made."""
     packet.give_up(world, job.key)
@@ -190,6 +195,7 @@ HANDLERS: Mapping[str, Handler] = MappingProxyType(
         sent.JOB: approve_by_rule, sent.LETTER_JOB: write_letter, sent.LEAVE_JOB: let_decision_leave,
         intake.JOB: take_in, lapses.JOB: release,
         eligibility.JOB: ask_eligibility, packet.JOB: make_packet,
+        packet.ENDS_JOB: let_packet_go,
         pas_notices.JOB: tell_subscriber, pas_due.JOB: send_request, pas_due.INQUIRE_JOB: inquire,
         pas_payers.SUBSCRIBE_JOB: subscribe, x12_files.JOB: read_x12, forms_fetch.JOB: fetch_forms,
     }

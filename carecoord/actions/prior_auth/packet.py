@@ -39,6 +39,7 @@ from carecoord.words.sentence import Sentence, dumps, loads, say, sentence
 from carecoord.world import World
 
 JOB: Final = "request-packet"  # in the outbox; its key: the id of the packet
+ENDS_JOB: Final = "packet-ends"  # in the outbox; its key: the same
 KEPT: Final = timedelta(days=1)
 MOST: Final = 60_000_000  # bytes of all pages
 STAMP: Final = "<!--stamp-->"  # where the cover says when it was asked for
@@ -124,7 +125,7 @@ def of_payer(found: Opened) -> Contents:
 def standing(world: World, grant: Grant, contents: Contents, sheets: Sheets) -> Standing:
     """How the packet of a request stands that would say this."""
     with reading(world.engine) as conn:
-        row = packets.one(conn, _id(grant, contents.side, contents.root))
+        row = packets.one(conn, _id(grant, contents.side, contents.root), _since(world))
         if row is None:
             return Standing("none")
         if row.digest != _digest(_order(world, conn, contents, sheets)):
@@ -136,7 +137,7 @@ def standing(world: World, grant: Grant, contents: Contents, sheets: Sheets) -> 
 def waits(world: World, grant: Grant, side: Side, claim: str) -> bool:
     """Whether the packet of a request, by the id of its first Claim, is still being made for who asks."""
     with reading(world.engine) as conn:
-        row = packets.one(conn, _id(grant, side, f"Claim/{claim}"))
+        row = packets.one(conn, _id(grant, side, f"Claim/{claim}"), _since(world))
     return row is not None and row.state == "waiting"
 
 
@@ -147,19 +148,19 @@ def ask(world: World, grant: Grant, contents: Contents, sheets: Sheets, stamp: s
     with writing(world.engine) as conn:
         alone(conn, f"packet {id}")
         order = _order(world, conn, contents, sheets, stamp)
-        row, digest = packets.one(conn, id), _digest(order)
+        row, digest = packets.one(conn, id, _since(world)), _digest(order)
         if row is not None and row.digest == digest and row.state != "failed":
             return
-        packets.forget(conn, micros(now - KEPT))
         packets.ask(conn, id, digest, msgspec.json.encode(order), micros(now))
         outbox.add(conn, JOB, id, b"", now)
+        outbox.add(conn, ENDS_JOB, id, b"", now + KEPT)
 
 
 def file(world: World, grant: Grant, request: str, contents: Contents, sheets: Sheets) -> bytes:
     """The PDF of the packet that says this; empty where it is not made."""
     with reading(world.engine) as conn:
         digest = _digest(_order(world, conn, contents, sheets))
-        made = packets.body(conn, _id(grant, contents.side, contents.root), digest)
+        made = packets.body(conn, _id(grant, contents.side, contents.root), digest, _since(world))
     for type, _, id in (each.source.partition("/") for each in sheets.parts if made):
         about: dict[str, Any] = {"type": type, "resource": id, "patient": contents.patient}
         world.journal.append(event(world.clock(), request, "read", by=grant, **about))
@@ -169,7 +170,7 @@ def file(world: World, grant: Grant, request: str, contents: Contents, sheets: S
 def make(world: World, id: str) -> None:
     """Make a packet that waits. Raises whatever the printer of its sheets stumbles over."""
     with reading(world.engine) as conn:
-        row, order = packets.one(conn, id), packets.sheets(conn, id)
+        row, order = packets.one(conn, id, _since(world)), packets.sheets(conn, id)
         if row is None or row.state != "waiting":
             return
         wanted = msgspec.json.decode(order, type=_Order)
@@ -191,9 +192,20 @@ def make(world: World, id: str) -> None:
 def give_up(world: World, id: str) -> None:
     """Say of a packet that waits that it could not be made."""
     with reading(world.engine) as conn:
-        row = packets.one(conn, id)
+        row = packets.one(conn, id, _since(world))
     if row is not None:
         _fail(world, id, row.digest, _FAILED)
+
+
+def let_go(world: World, id: str) -> None:
+    """Let go of a packet whose day is over, unless it was asked for anew meanwhile."""
+    with writing(world.engine) as conn:
+        packets.remove(conn, id, _since(world))
+
+
+def _since(world: World) -> int:
+    """When the packets were asked for that are of no use any more, and those before them (microseconds)."""
+    return micros(world.clock() - KEPT)
 
 
 def _fail(world: World, id: str, digest: str, why: Sentence) -> None:

@@ -11,9 +11,9 @@ _c = packet.c
 _SHOWN: Final[tuple[Any, ...]] = (_c.id, _c.digest, _c.state, _c.asked, _c.made, _c.pages, _c.left, _c.why)
 
 
-def one(conn: Connection, id: str) -> Row[Any] | None:
-    """A packet, without its bytes."""
-    return conn.execute(select(*_SHOWN).where(_c.id == id)).first()
+def one(conn: Connection, id: str, after: int) -> Row[Any] | None:
+    """A packet that was asked for later than an instant, without its bytes."""
+    return conn.execute(select(*_SHOWN).where(_c.id == id, _c.asked > after)).first()
 
 
 def sheets(conn: Connection, id: str) -> bytes:
@@ -21,9 +21,10 @@ def sheets(conn: Connection, id: str) -> bytes:
     return conn.scalar(select(_c.sheets).where(_c.id == id)) or b""
 
 
-def body(conn: Connection, id: str, digest: str) -> bytes:
-    """The PDF of a packet that was made of this and nothing else; empty where there is none."""
-    return conn.scalar(select(_c.body).where(_c.id == id, _c.digest == digest, _c.state == "made")) or b""
+def body(conn: Connection, id: str, digest: str, after: int) -> bytes:
+    """The PDF of a packet that was made of this and nothing else; empty where none was asked for since."""
+    these = _c.id == id, _c.digest == digest, _c.state == "made", _c.asked > after
+    return conn.scalar(select(_c.body).where(*these)) or b""
 
 
 def ask(conn: Connection, id: str, digest: str, sheets: bytes, at: int) -> None:
@@ -45,6 +46,6 @@ def failed(conn: Connection, id: str, digest: str, why: str) -> None:
     conn.execute(update(packet).where(_c.id == id, _c.digest == digest, _c.state == "waiting").values(gone))
 
 
-def forget(conn: Connection, before: int) -> None:
-    """Let go of those that were asked for before an instant."""
-    conn.execute(delete(packet).where(_c.asked < before))
+def remove(conn: Connection, id: str, until: int) -> None:
+    """Let go of a packet that was asked for no later than an instant."""
+    conn.execute(delete(packet).where(_c.id == id, _c.asked <= until))

@@ -19,7 +19,7 @@ from sqlalchemy import text
 
 from carecoord.actions.fhir import interactions
 from carecoord.actions.prior_auth.letters import sheet
-from carecoord.store.database.engine import writing
+from carecoord.store.database.engine import reading, writing
 from carecoord.store.prior_auth import packets
 from tests.desk.authorizations.readers import ask_packet, get
 from tests.desk.authorizations.test_automatic import SYSTEM, stored, work
@@ -179,10 +179,13 @@ def test_a_packet_that_is_given_up_gives_up_no_other_that_was_asked_for_meanwhil
         packets.ask(conn, "packet-of-two", "the one of before", b"{}", 1)
         packets.ask(conn, "packet-of-two", "the one of now", b"{}", 2)
         packets.failed(conn, "packet-of-two", "the one of before", "")
-        now = packets.one(conn, "packet-of-two")
+        now = packets.one(conn, "packet-of-two", 1)
         assert now is not None
         assert (now.state, now.digest) == ("waiting", "the one of now")
-        packets.forget(conn, 3)
+        packets.remove(conn, "packet-of-two", 1)
+        assert packets.one(conn, "packet-of-two", 1) is not None, "asked for anew"
+        packets.remove(conn, "packet-of-two", 2)
+        assert packets.one(conn, "packet-of-two", 0) is None
 
 
 def test_that_it_can_not_be_made_is_said_and_it_can_be_tried_again(
@@ -250,3 +253,24 @@ def test_nobody_of_another_office_has_the_packet_or_its_documents(house: House) 
         (token,) = re.findall(r'name="csrf" value="([^"]+)"', client.get("/account").get_data(as_text=True))[:1]
         assert client.post(f"/authorizations/{DRAFT}/packet", data={"csrf": token}).status_code == 404, who
     assert waiting(house) == 0
+
+
+def test_a_packet_whose_day_is_over_is_shown_to_nobody_and_let_go_of_though_nobody_asks(house: House) -> None:
+    put(house, pain="Pain since January.")
+    maria = house.enter("coordinator")
+    made(house, maria)
+
+    def kept() -> int:
+        with reading(house.world.engine) as conn:
+            return int(conn.scalar(text("SELECT count(*) FROM request_packet")) or 0)
+
+    clock = house.world.clock
+    clock.now += timedelta(hours=23, minutes=59)  # type: ignore[attr-defined]
+    work(house)
+    assert house.enter("coordinator").get(f"/authorizations/{DRAFT}/packet.pdf").status_code == 200
+    clock.now += timedelta(minutes=1)  # type: ignore[attr-defined]
+    maria = house.enter("coordinator")
+    assert maria.get(f"/authorizations/{DRAFT}/packet.pdf").location == f"/authorizations/{DRAFT}/packet"
+    assert "made on" not in stands(maria)
+    work(house)
+    assert kept() == 0

@@ -94,6 +94,7 @@ WRITTEN = {  # number -> sha256 of what the migration does; a line is added when
     "0068": "a0e978e2f9a1c6901c44210be6f7c31c51de70911fde69ded334f49cca8d17ef",
     "0069": "fcf1e8e308f69c0cfb24c24aeca421edea2a74d38bf7731db2dad012669edaf1",
     "0070": "03d00505abc9b729ef9ec902944f4bfdbd0830d2d0a60ed6201747d6fc5c968d",
+    "0071": "a4a71e62c715e67fa6cea80659eed310101cda997448f0c33d140be09ae31076",
 }
 
 
