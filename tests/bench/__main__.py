@@ -33,6 +33,7 @@ from tests.bench import (
     patient,
     rates,
     register,
+    requests,
     rows,
     rules,
     sizing,
@@ -78,6 +79,7 @@ def main() -> None:
         priced = rates.measure(console, folder / "rates", made)
         listed = register.measure(console, folder / "register", made)
         changed = register.changes(console, made)
+        queued = requests.measure(console, folder / "requests", made)
         coded = codes.measure(console, folder / "codes", made)
         told = metrics.measure(console, folder / "metrics", made)
         tables = imports.measure(console, folder / "imports")
@@ -91,8 +93,8 @@ def main() -> None:
     found = (
         acts.lines(done), tasks.lines(noted), pas.lines(submitted), patient.lines(called), measures.lines(counted),
         rules.lines_of(lines), networks.lines_of(sizes), rates.lines_of(priced), register.lines_of(listed),
-        register.changed_lines(changed), codes.lines_of(coded), imports.lines_of(tables), start.lines(begun),
-        metrics.lines_of(told), crd.lines(signed),
+        register.changed_lines(changed), requests.lines_of(queued), codes.lines_of(coded), imports.lines_of(tables),
+        start.lines(begun), metrics.lines_of(told), crd.lines(signed),
         agreement.lines(saved), midnight.lines(struck), sync.lines(synced),
     )  # fmt: skip
     for line in chain(*found):
@@ -100,7 +102,7 @@ def main() -> None:
     others = {"acts": done, "rules": lines, "networks": sizes, "rates": priced, "register": listed, "imports": tables}
     others |= {"codes": coded, "changes": changed, "start": begun, "patient": called, "measures": counted}
     others |= {"pas": submitted, "tasks": noted, "metrics": told}
-    others |= {"crd": signed}
+    others |= {"crd": signed, "requests": queued}
     others |= {"agreement": saved, "midnight": struck, "sync": synced}
     _write(figures, pages, checks, others)
 

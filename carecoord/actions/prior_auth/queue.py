@@ -31,7 +31,7 @@ from carecoord.fhir.instants import micros, moment
 from carecoord.fhir.search import params
 from carecoord.store.audit.events import told
 from carecoord.store.coverage import questions
-from carecoord.store.prior_auth import authorizations, letters, queues
+from carecoord.store.prior_auth import authorizations, letters, lists, queues
 from carecoord.store.prior_auth.authorizations import Asked, Tab, Whose
 from carecoord.store.prior_auth.letters import Sending
 from carecoord.store.resources import read
@@ -127,9 +127,9 @@ def listed(world: World, grant: Grant, request: str, asked: Asked) -> Queue:
     """A page of the queue that was asked for, in the order of the payer's own clock."""
     with looking(world, grant, request) as turn:
         mine = whose(turn)
-        rows = authorizations.page(turn.conn, mine, asked, SIZE + 1)
+        rows = lists.page(turn.conn, mine, asked, SIZE + 1)
         shown = rows[:SIZE]
-        counts = authorizations.counts(turn.conn, mine, asked, (*TABS, *FIGURES))
+        counts = lists.counts(turn.conn, mine, asked, (*TABS, *FIGURES))
         locks = _held(turn, [each.root for each in shown])
         steps = queues.steps(turn.conn, [each.claim for each in shown])
         payers = turn.office().organizations
@@ -147,7 +147,7 @@ def listed(world: World, grant: Grant, request: str, asked: Asked) -> Queue:
 def download(world: World, grant: Grant, request: str, asked: Asked) -> Sequence[PayerAuthorization]:
     """The rows of a tab as a file has them, at most MOST_LINES."""
     with looking(world, grant, request) as turn:
-        rows = authorizations.page(turn.conn, whose(turn), asked, MOST_LINES)
+        rows = lists.page(turn.conn, whose(turn), asked, MOST_LINES)
         patient, patients = told(each.patient for each in rows)
         _audit(turn, "search", query=f"file tab={asked.tab}&q={asked.words}", patient=patient, patients=patients)
     return [payer_authorization(each._mapping) for each in rows]

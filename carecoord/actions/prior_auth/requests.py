@@ -31,7 +31,7 @@ from carecoord.fhir.instants import micros
 from carecoord.fhir.search import params
 from carecoord.store.audit.events import told
 from carecoord.store.claims import files
-from carecoord.store.prior_auth import authorizations, payer_endpoints, sendings
+from carecoord.store.prior_auth import authorizations, lists, payer_endpoints, sendings
 from carecoord.store.prior_auth.authorizations import Asked, Tab, Whose
 from carecoord.store.prior_auth.sendings import Sending
 from carecoord.store.resources import read
@@ -119,20 +119,20 @@ def listed(world: World, grant: Grant, request: str, asked: Asked) -> Listed:
     """A page of the list that was asked for."""
     with looking(world, grant, request) as turn:
         mine = whose(turn)
-        rows = authorizations.page(turn.conn, mine, asked, SIZE + 1)
+        rows = lists.page(turn.conn, mine, asked, SIZE + 1)
         shown = rows[:SIZE]
-        counts = authorizations.counts(turn.conn, mine, asked, tuple(dict.fromkeys((*TABS, *FIGURES))))
+        counts = lists.counts(turn.conn, mine, asked, tuple(dict.fromkeys((*TABS, *FIGURES))))
         patient, patients = told(each.patient for each in shown)
         _audit(turn, "search", query=_said(asked), patient=patient, patients=patients)
-        last = authorizations.place(shown[-1], asked) if len(rows) > SIZE else None
-        return Listed(turn.now, shown, counts, authorizations.choices(turn.conn, mine), last, grant.roles)
+        last = lists.place(shown[-1], asked) if len(rows) > SIZE else None
+        return Listed(turn.now, shown, counts, lists.choices(turn.conn, mine), last, grant.roles)
 
 
 def download(world: World, grant: Grant, request: str, asked: Asked) -> Sequence[Row[Any]]:
     """Every row of a list, in its order."""
     with looking(world, grant, request) as turn:
         mine = whose(turn)
-        rows = authorizations.page(turn.conn, mine, asked, authorizations.ALL)
+        rows = lists.page(turn.conn, mine, asked, lists.ALL)
         patient, patients = told(each.patient for each in rows)
         _audit(turn, "search", query=_said(asked), patient=patient, patients=patients)
         return rows

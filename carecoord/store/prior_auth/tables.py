@@ -6,11 +6,13 @@ when we knew it so (microseconds, half open). Rows of rules are added and ended,
 at an instant can be asked for ever.
 """
 
-from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, Table
+from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, Table, text
 
 from carecoord.store.database.tables import Big, Str, metadata
 
 PRESENT = 2**63 - 1  # `recorded_to` of what is known now
+PROPOSED = "proposed IS NOT NULL"  # of a request: its denial waits for a second person
+UNCOVERED = "outside > 0"  # of a request: a visit is booked that what was granted does not cover
 
 authorization_rule = Table(
     "authorization_rule",
@@ -124,6 +126,12 @@ authorization_row = Table(  # one request for authorization with what came of it
     Index("authorization_row_patient", "patient"),
     Index("authorization_row_claim", "claim"),
     Index("authorization_row_changes", "changes_at"),
+    # by which the lists of the desks are found and put in order: see lists.py
+    Index("authorization_row_state", "state", "ends"),
+    Index("authorization_row_due", "sort_due", "root"),
+    Index("authorization_row_office", "sort_office", "root"),
+    Index("authorization_row_proposed", "root", sqlite_where=text(PROPOSED), postgresql_where=text(PROPOSED)),
+    Index("authorization_row_outside", "root", sqlite_where=text(UNCOVERED), postgresql_where=text(UNCOVERED)),
 )
 authorization_party = Table(  # whose it is: an index of its own for each way somebody comes to it
     "authorization_party",

@@ -11,7 +11,7 @@ from carecoord.domain.access.payer_view import QUEUE_CELLS
 from carecoord.domain.prior_auth import lifecycle
 from carecoord.domain.resource.days import local, midnight
 from carecoord.fhir.instants import micros, moment
-from carecoord.store.prior_auth.authorizations import MANY
+from carecoord.store.prior_auth.lists import MANY
 from carecoord.web.page import labels
 from carecoord.web.page.labels import Chip, chip
 from carecoord.web.page.times import Clock, Times

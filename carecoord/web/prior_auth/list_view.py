@@ -9,7 +9,8 @@ from sqlalchemy import Row
 
 from carecoord.actions.prior_auth.requests import FIGURES, TABS, Listed
 from carecoord.fhir.instants import micros, moment
-from carecoord.store.prior_auth.authorizations import MANY, Sort
+from carecoord.store.prior_auth.authorizations import Sort
+from carecoord.store.prior_auth.lists import MANY
 from carecoord.web.page.times import Times
 from carecoord.web.prior_auth.address import RequestsAddress
 from carecoord.web.prior_auth.rows import CLOCKS, STATES, Line, line, over, state

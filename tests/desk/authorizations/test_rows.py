@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import Engine
 
 from carecoord.store.database.engine import reading, writing
-from carecoord.store.prior_auth import authorizations
+from carecoord.store.prior_auth import authorizations, lists
 from carecoord.store.prior_auth.authorizations import Asked, Tab, Whose
 from tests.desk.conftest import NOW, House
 
@@ -15,8 +15,8 @@ AT = int(NOW.timestamp()) * 1_000_000
 
 def found(engine: Engine, whose: Whose, words: str = "", tab: Tab = "all") -> list[str]:
     with reading(engine) as conn:
-        rows = authorizations.page(conn, whose, Asked(AT, tab, words), 50)
-        assert authorizations.counts(conn, whose, Asked(AT, tab, words), (tab,)) == {tab: len(rows)}
+        rows = lists.page(conn, whose, Asked(AT, tab, words), 50)
+        assert lists.counts(conn, whose, Asked(AT, tab, words), (tab,)) == {tab: len(rows)}
         return [each.root.removeprefix("Claim/request-") for each in rows]
 
 
@@ -73,12 +73,12 @@ def test_rows_are_kept_found_on_both_databases(filled: Engine) -> None:
     payer, office = Whose("payer", ("s|v",)), Whose("office", ("clinic",))
     with writing(filled) as conn:
         asked = Asked(1, "decide", "moyo")
-        first = authorizations.page(conn, payer, asked, 1)
-        rest = authorizations.page(conn, payer, Asked(1, "decide", "moyo", (first[0].sort_due, first[0].root)), 9)
+        first = lists.page(conn, payer, asked, 1)
+        rest = lists.page(conn, payer, Asked(1, "decide", "moyo", (first[0].sort_due, first[0].root)), 9)
         assert [each.root for each in (*first, *rest)] == ["Claim/1", "Claim/2"]
-        assert authorizations.page(conn, payer, Asked(1, "decide", "4490"), 9) == []
-        assert len(authorizations.page(conn, office, Asked(1, "decide", "4490"), 9)) == 2
-        assert authorizations.counts(conn, payer, Asked(9, "late"), ("late", "decided")) == {"late": 2, "decided": 0}
+        assert lists.page(conn, payer, Asked(1, "decide", "4490"), 9) == []
+        assert len(lists.page(conn, office, Asked(1, "decide", "4490"), 9)) == 2
+        assert lists.counts(conn, payer, Asked(9, "late"), ("late", "decided")) == {"late": 2, "decided": 0}
         authorizations.propose(conn, "Claim/a", 7)
         authorizations.keep(conn, ["p1"], {"Claim/1": COLUMNS | ASKED}, 8)
         (row,) = authorizations.of_patient(conn, "p1")
@@ -92,4 +92,4 @@ def test_rows_are_kept_found_on_both_databases(filled: Engine) -> None:
         assert authorizations.on_it(conn, ["Claim/1"], 31) == {}
         authorizations.keep(conn, ["p1"], {}, 9)
         assert authorizations.of_patient(conn, "p1") == []
-        assert [each.root for each in authorizations.page(conn, payer, asked, 9)] == ["Claim/2"]
+        assert [each.root for each in lists.page(conn, payer, asked, 9)] == ["Claim/2"]

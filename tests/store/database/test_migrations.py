@@ -95,6 +95,7 @@ WRITTEN = {  # number -> sha256 of what the migration does; a line is added when
     "0069": "fcf1e8e308f69c0cfb24c24aeca421edea2a74d38bf7731db2dad012669edaf1",
     "0070": "03d00505abc9b729ef9ec902944f4bfdbd0830d2d0a60ed6201747d6fc5c968d",
     "0071": "a4a71e62c715e67fa6cea80659eed310101cda997448f0c33d140be09ae31076",
+    "0072": "5914ddabd72bb800139b74564d45a48897ba82ce3b3404208eae8f513c243d0e",
 }
 
 

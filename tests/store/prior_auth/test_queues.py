@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Engine
 
 from carecoord.store.database.engine import writing
-from carecoord.store.prior_auth import authorizations, queues
+from carecoord.store.prior_auth import authorizations, lists, queues
 from carecoord.store.prior_auth.authorizations import Asked, Whose
 from carecoord.store.prior_auth.queues import QueueTab
 from tests.desk.authorizations.test_rows import COLUMNS
@@ -67,11 +67,11 @@ def test_every_tab_has_its_rows_and_a_count_of_them(filled: Engine) -> None:
     with writing(filled) as conn:
         for tab, names in TABS.items():
             asked = Asked(10, tab, account="ann")  # type: ignore[arg-type] (a key of the table)
-            found = {each.root.removeprefix("Claim/") for each in authorizations.page(conn, PAYER, asked, 50)}
+            found = {each.root.removeprefix("Claim/") for each in lists.page(conn, PAYER, asked, 50)}
             assert found == set(names.split()), tab
-            assert authorizations.counts(conn, PAYER, asked, (tab,)) == {tab: len(found)}  # type: ignore[arg-type]
+            assert lists.counts(conn, PAYER, asked, (tab,)) == {tab: len(found)}  # type: ignore[arg-type]
         assert queues.steps(conn, ["Claim/new", "Claim/sample"]) == {"Claim/sample": {"sample"}}
-        assert authorizations.page(conn, Whose("payer", ("s|other",)), Asked(10, "decide"), 9) == []
+        assert lists.page(conn, Whose("payer", ("s|other",)), Asked(10, "decide"), 9) == []
 
 
 def test_a_payer_whose_book_lets_rules_approve_is_found_by_its_requests(filled: Engine) -> None:
