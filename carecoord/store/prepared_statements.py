@@ -126,7 +126,7 @@ class _Prepared:
         # As psycopg knows it: by its words and the types of its values.
         sent = self._transformer.dump_sequence(given, formats) if given else None
         key = query, (self._transformer.types or ()) if given else ()
-        names = self._raw._prepared._names
+        names = getattr(getattr(self._raw, "_prepared", None), "_names", {})  # a later psycopg may keep them elsewhere
         name = names.get(key)
         if name is None:
             return None
@@ -146,19 +146,24 @@ class _Prepared:
 
     def _results(self) -> list[Any]:
         """What the statements on their way came to: other threads go on while we wait."""
-        link, found, socket = self._link, [], self._link.socket
+        link, found = self._link, []
         while link.flush():
-            select.select([socket], [socket], [])
-            link.consume_input()
+            self._wait(select.POLLIN | select.POLLOUT)
         while True:
             while link.is_busy():
-                select.select([socket], [], [])
-                link.consume_input()
+                self._wait(select.POLLIN)
             result = link.get_result()
             if result is not None:
                 if result.status == self._end:
                     return found
                 found.append(result)
+
+    def _wait(self, what: int) -> None:
+        """Until the socket is ready, and take in what has come. (`select.select` knows no file above 1,023.)"""
+        waiting = select.poll()
+        waiting.register(self._link.socket, what)
+        waiting.poll()
+        self._link.consume_input()
 
     def _checked(self, result: Any) -> Any:
         if result.status == self._rows or result.status == self._done:

@@ -1,5 +1,7 @@
 """Statements that PostgreSQL has prepared go by libpq itself: they give and refuse what psycopg's own cursor does."""
 
+import os
+import resource
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -204,3 +206,23 @@ def test_who_waits_for_a_lock_lets_other_threads_go_on(engine: Engine, many: boo
             assert waiter.is_alive()
     waiter.join(30)
     assert not waiter.is_alive()
+
+
+def test_of_many_open_files_none_keeps_statements_from_being_sent_together(engine: Engine) -> None:
+    """`select.select` takes no file above 1,023; a busy server has more."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(2_000, limits[1]), limits[1]))
+    taken: list[int] = []
+    try:
+        while not taken or taken[-1] < 1_050:
+            taken.append(os.open(os.devnull, os.O_RDONLY))
+        for n in range(4):
+            with writing(engine) as conn, bulk.together(conn):
+                for name in "ab":
+                    bulk.insert(conn, tables.setting, [(f"{name}{n}", b"")])
+        with reading(engine) as conn:
+            assert len(conn.execute(select(tables.setting.c.name)).all()) >= 8
+    finally:
+        for each in taken:
+            os.close(each)
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
