@@ -6,6 +6,7 @@ from types import MappingProxyType
 from carecoord.actions.agreements.papers import pages as paper_pages
 from carecoord.actions.assignment import arrivals, placement
 from carecoord.actions.claims import files as x12_files
+from carecoord.actions.coverage import projection as coverage_projection
 from carecoord.actions.documents.drops import intake
 from carecoord.actions.ehrs import deliver as ehrs_deliver
 from carecoord.actions.ehrs import sync as ehrs_sync
@@ -151,6 +152,11 @@ def give_packet_up(world: World, job: Job) -> None:
     packet.give_up(world, job.key)
 
 
+def look_at_card_questions(world: World, job: Job) -> None:
+    """Look again at which questions about cards stand at which payer's desk."""
+    coverage_projection.look_again(world.engine, world.base.zone)
+
+
 def let_decision_leave(world: World, job: Job) -> None:
     """Let a payer's decision leave that was held for a while."""
     holds_of_decisions.release(world, job.key)
@@ -195,7 +201,7 @@ HANDLERS: Mapping[str, Handler] = MappingProxyType(
         sent.JOB: approve_by_rule, sent.LETTER_JOB: write_letter, sent.LEAVE_JOB: let_decision_leave,
         intake.JOB: take_in, lapses.JOB: release,
         eligibility.JOB: ask_eligibility, packet.JOB: make_packet,
-        packet.ENDS_JOB: let_packet_go,
+        packet.ENDS_JOB: let_packet_go, coverage_projection.JOB: look_at_card_questions,
         pas_notices.JOB: tell_subscriber, pas_due.JOB: send_request, pas_due.INQUIRE_JOB: inquire,
         pas_payers.SUBSCRIBE_JOB: subscribe, x12_files.JOB: read_x12, forms_fetch.JOB: fetch_forms,
     }

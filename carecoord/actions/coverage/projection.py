@@ -2,7 +2,7 @@
 question about no card of the payer that is asked has none: that payer has nothing to say to it."""
 
 from collections.abc import Collection, Sequence
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from typing import Final
 
 import msgspec
@@ -10,23 +10,28 @@ from sqlalchemy import Connection, Engine
 
 from carecoord.domain.coverage import inquiries
 from carecoord.domain.resource.days import moment
-from carecoord.domain.resource.elements import Json, item, target, targets, text
-from carecoord.domain.resource.parties import directory
+from carecoord.domain.resource.elements import Json, identifiers, item, target, targets, text
+from carecoord.domain.resource.parties import directory, is_payer
 from carecoord.fhir.instants import micros
 from carecoord.fhir.search import params
 from carecoord.store.agreements import register
 from carecoord.store.coverage import questions
-from carecoord.store.database import marks
+from carecoord.store.database import marks, outbox
+from carecoord.store.database.bulk import runs
+from carecoord.store.database.engine import reading, writing
 from carecoord.store.resources import read
 from carecoord.store.resources.write import Touched
+from carecoord.store.worklist import rows as cases
 
 _decode = msgspec.json.Decoder().decode
+JOB: Final = "card-questions"  # in the outbox: one for all of them
+_RUN: Final = 50  # questions that are looked at in one transaction
 _MARK: Final = "questions about cards"
 _FORM: Final = b"1"  # of the rows
 _ASKED, _ANSWERED, _CARD = "CoverageEligibilityRequest", "CoverageEligibilityResponse", "Coverage"
 
 
-def note(conn: Connection, touched: Sequence[Touched], zone: tzinfo) -> None:
+def note(conn: Connection, touched: Sequence[Touched], now: datetime, zone: tzinfo) -> None:
     """Write down of each question that was written, or whose answer or card was, how it stands now. To be called when
     the transaction is alone with their patients (`worklist.rows.hold`): who writes an answer beside us would not see
     ours, nor we theirs."""
@@ -37,6 +42,25 @@ def note(conn: Connection, touched: Sequence[Touched], zone: tzinfo) -> None:
     whose = {target(item(each, "beneficiary")).partition("/")[2] for each in cards} - {""}
     for id in sorted(ids | (_turned(conn, whose) if whose else set())):
         _settle(conn, id, zone)
+    if any(each.type == "Organization" and _is_another(each) for each in touched):
+        outbox.add(conn, JOB, JOB, b"", now)  # of a payer there may be as many as it has members
+
+
+def _is_another(each: Touched) -> bool:
+    """Whether a payer is another by now: cards and questions name it by any of its copies."""
+    before, after = (_decode(body) if body else {} for body in (each.before, each.after))
+    return identifiers(before) != identifiers(after) and (is_payer(before) or is_payer(after))
+
+
+def look_again(engine: Engine, zone: tzinfo) -> None:
+    """Write down how every question stands, a few at a time: a payer is another than it was."""
+    with reading(engine) as conn:
+        bodies = [_decode(body) for each in register.present(conn, (_ASKED,)) for _, body in each if body]
+    for run in runs(bodies, _RUN):
+        with writing(engine) as conn:
+            cases.hold(conn, {target(item(each, "patient")).partition("/")[2] for each in run} - {""})
+            for id in sorted(text(each, "id") for each in run):
+                _settle(conn, id, zone)
 
 
 def _turned(conn: Connection, patients: Collection[str]) -> set[str]:

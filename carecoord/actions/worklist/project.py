@@ -89,7 +89,7 @@ def projector(rules: Policy) -> Projector:
         patients = _patients(conn, [each for each in touched if each.rid not in unread])
         late = _judge(conn, patients, now, rules, ledger, moved=_moved(touched))
         projection.note(conn, touched, rules)
-        coverage_projection.note(conn, touched, rules.zone)
+        coverage_projection.note(conn, touched, now, rules.zone)
         sent.note(conn, touched, now)
         notices.note(conn, touched, now)
         due.note(conn, touched, now)

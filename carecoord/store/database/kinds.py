@@ -58,6 +58,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "pas-inquire": Kind("deliver", tries=None),  # key: the id of the Claim that its payer is asked about
         "payer-forms": Kind("deliver", tries=8),  # key: the id of the Claim for which its payer's forms are fetched
         "pas-subscribe": Kind("notify", periodic=True, tries=None),  # key: the id of the payer that is to tell us
+        "card-questions": Kind("refresh", tries=8),  # one for all: a payer is another than it was
         "packet-ends": Kind("timers", tries=8),  # key: the id of a packet whose day is over
         "request-packet": Kind("papers", tries=3),  # key: the id of the packet that somebody asked for
         "measures": Kind("timers", tries=None),  # one job that follows the log to its end

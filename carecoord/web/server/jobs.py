@@ -46,6 +46,7 @@ KINDS: Final[Mapping[str, Callable[[str], str]]] = {  # kind of later work -> wh
     "decision-leaves": lambda key: spoken("jobs.kind.decision-leaves"),
     "pas-inquire": lambda key: spoken("jobs.kind.pas-inquire", key=key),
     "pas-subscribe": lambda key: spoken("jobs.kind.pas-subscribe", key=key),
+    "card-questions": lambda key: spoken("jobs.kind.card-questions"),
     "packet-ends": lambda key: spoken("jobs.kind.packet-ends"),
     "request-packet": lambda key: spoken("jobs.kind.request-packet"),
     "measures": lambda key: spoken("jobs.kind.measures"),

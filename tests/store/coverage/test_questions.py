@@ -4,20 +4,23 @@ from collections.abc import Callable
 from datetime import UTC
 from importlib import import_module
 from threading import Thread
+from typing import Any
 
 import pytest
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, func, select
 
 from carecoord.actions.coverage import projection
 from carecoord.fhir.instants import micros
 from carecoord.store.coverage import questions
 from carecoord.store.coverage.tables import eligibility_question
-from carecoord.store.database.engine import open_engine, writing
-from tests.domain.stories import NOW, PATIENT, REGISTRY, at, coverage, eligibility, ref
+from carecoord.store.database.engine import open_engine, reading, writing
+from carecoord.store.database.tables import outbox
+from tests.domain.stories import NOW, PATIENT, REGISTRY, at, coverage, eligibility, payer, ref
 from tests.domain.worklist.test_project import put
 
+NAIC = "urn:oid:2.16.840.1.113883.6.300"
 QUESTION = {
     "resourceType": "CoverageEligibilityRequest", "id": "asked", "status": "active", "purpose": ["validation"],
     "patient": ref("Patient/pat"), "created": at(-9, "08:00"), "insurer": ref("Organization/payer-1"),
@@ -39,6 +42,34 @@ def test_a_question_that_the_update_took_for_one_about_no_card_stands_at_the_des
         projection.renew(engine, UTC)
     with writing(engine) as conn:
         assert sorted(conn.scalars(select(eligibility_question.c.id))) == ["asked", "bare"]
+
+
+def test_a_question_follows_its_payer_when_that_is_found_to_be_another_and_back_again(engine: Engine) -> None:
+    """The card names the EHR's copy of the payer, by a number that our own does not have yet."""
+    theirs = payer(1, "ehr-") | {"identifier": [{"system": NAIC, "value": "60054"}]}
+    ours = payer(1)
+    both = ours | {"identifier": [*ours["identifier"], *theirs["identifier"]]}
+    card = coverage() | {"payor": [ref("Organization/ehr-payer-1")]}
+
+    def asked() -> list[str]:
+        with reading(engine) as conn:
+            return list(conn.scalars(select(eligibility_question.c.id)))
+
+    def follows(wanted: int, *resources: dict[str, Any]) -> None:
+        with writing(engine) as conn:
+            put(conn, *resources)
+            assert conn.scalar(select(func.count()).where(outbox.c.kind == projection.JOB)) == wanted
+            conn.execute(outbox.delete())
+        projection.look_again(engine, UTC)
+
+    follows(1, PATIENT, *REGISTRY, theirs, card, QUESTION)
+    assert asked() == []
+    follows(1, both)
+    assert asked() == ["asked"]
+    follows(0, both | {"name": "Blue Horizon Health"})
+    assert asked() == ["asked"]
+    follows(1, ours)
+    assert asked() == []
 
 
 def answer(engine: Engine, age: int) -> None:
