@@ -63,7 +63,8 @@ def searched(turn: Turn, type: str, pairs: Pairs, strict: bool, within: tuple[st
 
     Raises Invalid naming the argument, Forbidden, NotFound for a type or compartment that is not ours.
     """
-    with noted(turn, "search", type, query=urlencode(pairs)) as shown:
+    asked = urlencode(pairs)
+    with noted(turn, "search", type, query=asked) as shown:
         demand_type(type)
         turn.demand(type, "s")
         settings = turn.world.settings
@@ -77,7 +78,7 @@ def searched(turn: Turn, type: str, pairs: Pairs, strict: bool, within: tuple[st
         page = find(turn.conn, search, may, **sizes, beside=beside, along=along)
         shown += [row.patient for row in (*page.rows, *page.included)]
         path = f"{within[0]}/{within[1]}/{type}" if within else type
-        return _searchset(turn, search, page, path)
+        return _searchset(turn, search, page, path, asked if search.pairs == tuple(pairs) else urlencode(search.pairs))
 
 
 def demand_type(type: str) -> None:
@@ -125,12 +126,11 @@ def _both(one: Filter, other: Filter) -> Filter:
     return tuple(a + b for a, b in product(one, other))
 
 
-def _searchset(turn: Turn, search: Search, page: Page, path: str) -> bytes:
+def _searchset(turn: Turn, search: Search, page: Page, path: str, asked: str) -> bytes:
     base = turn.world.settings.fhir_url
-    pairs = list(search.pairs)
-    links = {"self": address(base, path, pairs)}
+    links = {"self": f"{base}/{path}?{asked}" if asked else f"{base}/{path}"}
     if page.next:
-        links["next"] = address(base, path, [*pairs, (CURSOR, page.next)])
+        links["next"] = address(base, path, [*search.pairs, (CURSOR, page.next)])
     matches = [Found(row.type, row.id, part(turn.told(row).body, search)) for row in page.rows]
     others = [Found(row.type, row.id, turn.told(row).body) for row in page.included]
     return bundle.searchset(base, matches, others, links=links, total=page.total, warnings=page.issues)

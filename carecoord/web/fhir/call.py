@@ -1,7 +1,7 @@
 """One request of the FHIR API, as its handler takes it: who asks, the arguments, the body in each of its forms."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -41,6 +41,7 @@ class Call:
     wish: Wish
     environ: "WSGIEnvironment"
     id: str
+    _pairs: list[tuple[str, str]]
     _request: Request | None = None
 
     @property
@@ -80,12 +81,12 @@ class Call:
 
     @property
     def args(self) -> Mapping[str, str] | None:
-        """The query, if there is one."""
-        return self.request.args if self.environ.get("QUERY_STRING") else None
+        """The query, if there is one: of an argument that is given several times, the first."""
+        return _firsts(self._pairs)
 
     def pairs(self) -> list[tuple[str, str]]:
         """The arguments of the query, in their order."""
-        return _pairs(self.request.query_string) if self.environ.get("QUERY_STRING") else []
+        return list(self._pairs)
 
     def body(self) -> bytes:
         """The body. Raises TooLarge: in pieces, without a length told, the framework would just cut it off; Unsupported
@@ -144,9 +145,8 @@ class Call:
 def call_of(world: World, environ: "WSGIEnvironment", asked: Request | None = None) -> Call:
     """A request as its handler takes it. asked: as the framework has it, if it does. Raises NotAcceptable or Invalid
     for a form of answer that we do not make."""
-    if environ.get("QUERY_STRING") and asked is None:
-        asked = _asked(environ, world)
-    args = asked.args if asked is not None and environ.get("QUERY_STRING") else None
+    pairs = _pairs(environ.get("QUERY_STRING", "").encode("latin-1"))
+    args = _firsts(pairs)
     accept, prefer = environ.get("HTTP_ACCEPT"), environ.get("HTTP_PREFER")
     try:
         wanted = wish(accept, prefer, args)
@@ -155,7 +155,11 @@ def call_of(world: World, environ: "WSGIEnvironment", asked: Request | None = No
         if asked.method not in ("GET", "HEAD") or not _FILE.fullmatch(asked.path) or not is_file(accept, args):
             raise
         wanted = replace(wish(None, prefer, None), raw=True)
-    return Call(world, wanted, environ, id_of(environ), asked)
+    return Call(world, wanted, environ, id_of(environ), pairs, asked)
+
+
+def _firsts(pairs: Sequence[tuple[str, str]]) -> Mapping[str, str] | None:
+    return dict(reversed(pairs)) if pairs else None
 
 
 def _asked(environ: "WSGIEnvironment", world: World) -> Request:
