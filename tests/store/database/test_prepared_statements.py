@@ -216,12 +216,13 @@ def test_of_many_open_files_none_keeps_statements_from_being_sent_together(engin
     try:
         while not taken or taken[-1] < 1_050:
             taken.append(os.open(os.devnull, os.O_RDONLY))
-        for n in range(4):
-            with writing(engine) as conn, bulk.together(conn):
-                for name in "ab":
-                    bulk.insert(conn, tables.setting, [(f"{name}{n}", b"")])
-        with reading(engine) as conn:
-            assert len(conn.execute(select(tables.setting.c.name)).all()) >= 8
+        insert = "INSERT INTO setting (name, value) VALUES (%(name)s, '')"
+        with writing(engine) as conn:
+            for n in range(4):
+                prepared_statements.execute(raw_of(conn), insert, {"name": f"is {n}"})
+            assert raw_of(conn).pgconn.socket > 1_023
+            prepared_statements.together(raw_of(conn), [(insert, {"name": f"more {n}"}) for n in range(50)])
+            assert conn.scalar(sql("SELECT count(*) FROM setting WHERE name LIKE 'more %'")) == 50
     finally:
         for each in taken:
             os.close(each)
