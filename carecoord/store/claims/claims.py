@@ -28,6 +28,8 @@ from carecoord.fhir.search.collation import fold
 from carecoord.store.claims import tallies
 from carecoord.store.claims.tables import claim, claim_act, claim_adjustment, claim_line
 from carecoord.store.claims.tables import claim_tally as tally
+from carecoord.store.database.among import OneOf, listed
+from carecoord.store.database.engine import once
 
 Tab = Literal["denied", "due", "short", "unmatched", "second", "waiting", "paid", "all"]
 Sort = Literal["due", "amount", "patient", "payer", "since"]
@@ -35,6 +37,7 @@ Facet = Literal["reason", "payer", "code", "agreement", "status"]
 ALL: Final = 50_000  # rows of a file
 _DAY: Final = 86_400_000_000
 _SOON: Final = 14  # days
+_FEW: Final = 2000  # claims that are named one by one
 _REFUSED: Final = ("refused", "partly", "denied", "reversed", "unclear")
 _OPEN: Final = ("open", "asked")
 
@@ -49,7 +52,8 @@ class Whose:
 
 @dataclass(frozen=True)
 class Asked:
-    """What is asked for, at an instant (microseconds). after: (value of the sort, id) of the last."""
+    """What is asked for, at an instant (microseconds). after: (value of the sort, id) of the last. ids: what the words
+    were found to mean."""
 
     now: int
     tab: Tab
@@ -62,6 +66,7 @@ class Asked:
     agreement: str = ""
     status: str = ""
     after: tuple[int | str, str] | None = None
+    ids: tuple[str, ...] | None = None
 
 
 def keep(
@@ -156,6 +161,7 @@ def note(conn: Connection, values: Mapping[str, Any]) -> None:
 
 def page(conn: Connection, whose: Whose, asked: Asked, most: int) -> list[Row[Any]]:
     """The claims of a tab in the order that is asked for, at most so many."""
+    asked = _meant(conn, whose, asked)
     found, by = _found(whose, asked), _by(asked.sort)
     if asked.after:
         value, id = asked.after
@@ -163,7 +169,8 @@ def page(conn: Connection, whose: Whose, asked: Asked, most: int) -> list[Row[An
         found = found.where(or_(beyond, and_(by == value, claim.c.id > id)))
     ordered = (by.desc() if asked.down else by, claim.c.id)
     first = found.with_only_columns(claim.c.id).order_by(*ordered).limit(most).subquery()  # whole rows only of these
-    return list(conn.execute(select(claim).join(first, first.c.id == claim.c.id).order_by(*ordered)))
+    whole = select(claim).join(first, first.c.id == claim.c.id).order_by(*ordered)
+    return list(conn.execute(whole, _values(asked)))
 
 
 def place(row: Row[Any], sort: Sort) -> tuple[int | str, str]:
@@ -186,10 +193,11 @@ def _by(sort: Sort) -> ColumnElement[Any]:
 def totals(conn: Connection, whose: Whose, asked: Asked, tabs: Sequence[Tab]) -> dict[Tab, tuple[int, int, int]]:
     """Of each tab with these words and choices: how many claims, how much of them is denied, how much paid short. Of
     all claims by their tallies; of those that are chosen each is counted where it stands in the index."""
+    asked = _meant(conn, whose, asked)
     lists = (replace(asked, tab=tab, after=None) for tab in tabs)
     counted = [one for n, each in enumerate(lists) for one in _sums(whose, each, n)]
     found = dict.fromkeys(tabs, (0, 0, 0))
-    for n, *sums in conn.execute(union_all(*counted)):
+    for n, *sums in conn.execute(union_all(*counted), _values(asked)):
         claims, denied, short = (was + int(more or 0) for was, more in zip(found[tabs[n]], sums, strict=True))
         found[tabs[n]] = (claims, denied, short)
     return found
@@ -214,7 +222,8 @@ def _summed() -> tuple[ColumnElement[Any], ...]:
 def _is_tallied(asked: Asked) -> bool:
     """Whether the list is of whole cells: what is found by words, or chosen by anything but its status, is counted by
     itself, and so is what time alone makes due."""
-    return asked.tab != "due" and not any((asked.words.strip(), asked.reason, asked.payer, asked.code, asked.agreement))
+    chosen = (asked.words.strip(), asked.reason, asked.payer, asked.code, asked.agreement)
+    return asked.tab != "due" and asked.ids is None and not any(chosen)
 
 
 def _tallied(whose: Whose, asked: Asked, kind: tallies.Kind) -> Select[Any]:
@@ -234,9 +243,10 @@ def choices(
 ) -> dict[Facet, list[tuple[str, int, int]]]:
     """What there is to choose from, by facet: value, how many claims, how much of them is denied; the dearest first.
     What is chosen of a facet does not narrow that very one."""
+    asked = _meant(conn, whose, asked)
     counted = [one for n, facet in enumerate(facets) for one in _choices(whose, asked, facet, n)]
     sums: dict[Facet, dict[str, tuple[int, int]]] = {facet: {} for facet in facets}
-    for n, value, claims, denied in conn.execute(union_all(*counted)):
+    for n, value, claims, denied in conn.execute(union_all(*counted), _values(asked)):
         held = sums[facets[n]].get(str(value), (0, 0))
         sums[facets[n]][str(value)] = (held[0] + int(claims), held[1] + int(denied or 0))
     found = {facet: [(value, *each) for value, each in those.items() if each[0]] for facet, those in sums.items()}
@@ -274,6 +284,28 @@ def _grouped(claims: Select[Any], facet: Facet, n: int) -> Select[Any]:
     return grouped.where(column.is_not(None), column != "").group_by(column)
 
 
+def _meant(conn: Connection, whose: Whose, asked: Asked) -> Asked:
+    """The same with the claims that its words mean in their place, where these are not very many. No index knows words:
+    they are looked for once in a page, and not by each of its tabs and choices."""
+    if not (said := asked.words.strip()):
+        return asked
+    ids = _of(whose).where(_says(said)).with_only_columns(claim.c.id).limit(_FEW + 1)
+    found = once(conn, f"claims of {whose} by {said}", lambda conn: tuple(conn.scalars(ids)))
+    return asked if len(found) > _FEW else replace(asked, words="", ids=found)
+
+
+def _says(said: str) -> ColumnElement[bool]:
+    """Whether a claim is found by these words: the beginning of a name, or a number or code whole."""
+    exact = (claim.c.number, claim.c.payer_number, claim.c.member, claim.c.authorization_number, claim.c.payment)
+    named = claim.c.sort_name.startswith(fold(said), autoescape=True)
+    return or_(named, claim.c.code == said.upper(), *(each == said for each in exact))
+
+
+def _values(asked: Asked) -> dict[str, str]:
+    """The values of a statement of such claims."""
+    return {} if asked.ids is None else {"ids": listed(asked.ids)}
+
+
 def _of(whose: Whose) -> Select[Any]:
     found = select(claim)
     if whose.offices is not None:
@@ -294,12 +326,8 @@ def _found(whose: Whose, asked: Asked) -> Select[Any]:
     if asked.reason:
         why = claim_adjustment.c
         found = found.where(claim.c.id.in_(select(why.claim).where(why.reason == asked.reason, why.denies)))
-    if said := asked.words.strip():
-        plain = fold(said)
-        exact = (claim.c.number, claim.c.payer_number, claim.c.member, claim.c.authorization_number, claim.c.payment)
-        named = claim.c.sort_name.startswith(plain, autoescape=True)
-        found = found.where(or_(named, claim.c.code == said.upper(), *(each == said for each in exact)))
-    return found
+    found = found.where(_says(said)) if (said := asked.words.strip()) else found
+    return found.where(OneOf(claim.c.id, "ids")) if asked.ids is not None else found
 
 
 _Columns = ReadOnlyColumnCollection[str, Any]

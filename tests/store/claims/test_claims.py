@@ -58,7 +58,11 @@ def kept(engine: Engine) -> Engine:
     return engine
 
 
-def test_counts_and_sums_are_those_of_the_list_under_every_tab_and_choice(kept: Engine) -> None:
+@pytest.mark.parametrize("few", [2000, 0], ids=["few mean it", "very many mean it"])
+def test_counts_and_sums_are_those_of_the_list_under_every_tab_and_choice(
+    kept: Engine, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claims, "_FEW", few)
     with reading(kept) as conn:
         choices: list[dict[str, str]] = [{}, {"reason": "197"}, {"payer": "Granite"}, {"code": "C1"}, {"words": "N7"}]
         for more in choices:
@@ -88,15 +92,16 @@ def test_the_reasons_say_how_many_claims_and_how_much_is_denied_by_each(kept: En
             assert sum(each[1] for each in some) <= 1
 
 
-def test_a_list_of_chosen_claims_is_counted_by_one_index_in_two_statements(kept: Engine) -> None:
+def test_chosen_claims_are_counted_by_one_index_in_two_statements_and_words_are_looked_for_once(kept: Engine) -> None:
     with reading(kept) as conn, statements(kept) as ran:
         claims.totals(conn, OURS, Asked(NOW, "denied", words="N7"), get_args(Tab))
         claims.choices(conn, OURS, Asked(NOW, "denied", words="N7"), get_args(Facet))
         chosen = Asked(NOW, "denied", payer="Granite", code="C1")
         claims.totals(conn, OURS, chosen, get_args(Tab))
         claims.choices(conn, OURS, chosen, get_args(Facet))
-    assert len(ran) == 4
-    read = walked(kept, ran[2:])
+    assert len(ran) == 5, "one says which claims the words mean"
+    assert [n for n, each in enumerate(ran) if "LIKE" in each] == [0]
+    read = walked(kept, ran[3:])
     if kept.dialect.name == "sqlite":
         assert len(read) == len(get_args(Tab)) + len(get_args(Facet))
         rest = [each for each in read if "COVERING INDEX claim_stands" not in each]
