@@ -26,6 +26,7 @@ def micros(moment: datetime) -> int:
     return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
+@lru_cache(maxsize=64)  # all that one write makes is of one instant
 def instant(at: int) -> str:
     """The FHIR instant of a number of microseconds: `2026-11-22T09:30:00.123Z`, six digits where needed."""
     return moment(at).isoformat(timespec="microseconds" if at % 1000 else "milliseconds").replace("+00:00", "Z")

@@ -7,6 +7,7 @@ date or a reference is left alone, and so is everything under an element that th
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from functools import cache
+from operator import is_
 from typing import Any
 
 from carecoord.fhir.definitions import read
@@ -17,8 +18,10 @@ Substitute = Callable[[str], str]
 def substitute(resource: dict[str, Any], by: Mapping[str, Substitute]) -> dict[str, Any]:
     """A copy in which each string of a datatype that `by` names ("dateTime", "uri", "xhtml"...) went through its
     function. "reference" stands for Reference.reference, which is declared a mere string. Takes any JSON anywhere.
+    Elements in which nothing changes are not copied: they are those of the resource given.
     """
-    return _object(resource, resource.get("resourceType"), by)
+    found = _object(resource, resource.get("resourceType"), by)
+    return dict(found) if found is resource else found
 
 
 def shift(resource: dict[str, Any], days: int) -> dict[str, Any]:
@@ -52,7 +55,12 @@ def _object(value: dict[str, Any], owner: Any, by: Mapping[str, Substitute]) -> 
     kinds = _kinds().get(owner) if isinstance(owner, str) else None
     if kinds is None:
         return value
-    return {name: _value(item, kinds[name], by) if name in kinds else item for name, item in value.items()}
+    changed: dict[str, Any] | None = None
+    for name, item in value.items():
+        if name in kinds and (new := _value(item, kinds[name], by)) is not item:
+            changed = dict(value) if changed is None else changed
+            changed[name] = new
+    return value if changed is None else changed
 
 
 def _value(value: Any, kind: str, by: Mapping[str, Substitute]) -> Any:
@@ -62,5 +70,6 @@ def _value(value: Any, kind: str, by: Mapping[str, Substitute]) -> Any:
     if isinstance(value, dict):
         return _object(value, value.get("resourceType") if kind == "Resource" else kind, by)
     if isinstance(value, list):
-        return [_value(item, kind, by) for item in value]
+        new = [_value(item, kind, by) for item in value]
+        return value if all(map(is_, new, value)) else new
     return value

@@ -18,8 +18,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import attrgetter
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import structlog
@@ -75,6 +76,7 @@ def told(shown: Iterable[str | None]) -> tuple[str | None, tuple[str, ...]]:
 
 _by_id = select(audit.c.id, audit.c.n).where(audit.c.id.in_(bindparam("ids", expanding=True)))
 _ORDER = [column.name for column in audit.columns if column.name != "n"]
+_values: Callable[[Event], tuple[Any, ...]] = attrgetter(*_ORDER)
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Event).decode
 
@@ -84,7 +86,7 @@ def record(conn: Connection, events: Sequence[Event]) -> None:
     several = {event.id: event for event in events if event.patients}
     for id in _numbers(conn, several):
         del several[id]
-    bulk.add(conn, audit, [tuple(_plain(getattr(event, name)) for name in _ORDER) for event in events])
+    bulk.add(conn, audit, [_row(event) for event in events])
     numbers = _numbers(conn, several)
     rows = sorted((numbers[id], patient, e.at) for id, e in several.items() for patient in set(e.patients))
     bulk.insert(conn, audit_patient, rows)
@@ -95,9 +97,12 @@ def _numbers(conn: Connection, ids: Iterable[str]) -> dict[str, int]:
     return {id: n for run in bulk.runs(list(ids), _RUN) for id, n in conn.execute(_by_id, {"ids": run})}
 
 
-def _plain(value: object) -> object:
+def _row(event: Event) -> tuple[Any, ...]:
     """A query may hold a NUL, which PostgreSQL can not."""
-    return value.replace("\0", "") if isinstance(value, str) and "\0" in value else value
+    values = _values(event)
+    if any(value.__class__ is str and "\0" in value for value in values):
+        return tuple(value.replace("\0", "") if isinstance(value, str) else value for value in values)
+    return values
 
 
 class Journal:
