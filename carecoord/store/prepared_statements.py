@@ -50,10 +50,16 @@ def together(raw: Any, asked: Sequence[tuple[str, Values]]) -> None:
     Raises what the driver raises for the first that fails; no later one has done anything then."""
     if len(asked) == 1:
         execute(raw, *asked[0])
-    elif asked and not _prepared(raw).all(asked):
+    elif asked and _prepared(raw).all(asked) is None:
         with raw.pipeline():
             for text, values in asked:
                 raw.execute(text, values, binary=True)
+
+
+def answers(raw: Any, asked: Sequence[tuple[str, Values]]) -> list[list[tuple[Any, ...]]] | None:
+    """The rows of each of these statements, sent to PostgreSQL one behind the other without waiting for each; None
+    where one of them is not prepared, and nothing was sent. Raises what the driver raises for the first that fails."""
+    return _prepared(raw).all(asked)
 
 
 def _prepared(raw: Any) -> "_Prepared":
@@ -91,7 +97,9 @@ class _Prepared:
         said = self._said(text, values)
         if said is None or not self._begun():
             return None
-        result = self._checked(self._link.exec_prepared(*said, _BINARY))
+        return self._loaded(self._checked(self._link.exec_prepared(*said, _BINARY)))
+
+    def _loaded(self, result: Any) -> list[tuple[Any, ...]]:
         if result.status != self._rows:
             return []
         self._transformer.set_pgresult(result)
@@ -101,24 +109,23 @@ class _Prepared:
             self._transformer.set_pgresult(None)
         return found
 
-    def all(self, asked: Sequence[tuple[str, Values]]) -> bool:
-        """Send all of these, if all are prepared; else none of them."""
+    def all(self, asked: Sequence[tuple[str, Values]]) -> list[list[tuple[Any, ...]]] | None:
+        """The rows of each of these, if all are prepared; else nothing is sent."""
         said = [found for text, values in asked if (found := self._said(text, values))]
         link = self._link
         if len(said) < len(asked) or link.transaction_status != self._within or link.pipeline_status != self._off:
-            return False
+            return None
         link.enter_pipeline_mode()
         try:
             for each in said:
                 link.send_query_prepared(*each, _BINARY)
             link.pipeline_sync()
             results = self._results()
-        finally:
-            if link.status != self._broken:
-                link.exit_pipeline_mode()
-        for result in results:
-            self._checked(result)
-        return True
+        except BaseException:
+            link.finish()  # nobody could tell any more which answer is whose
+            raise
+        link.exit_pipeline_mode()
+        return [self._loaded(self._checked(result)) for result in results]
 
     def _said(self, text: str, values: Values) -> Said | None:
         query, formats, order = _read(text, values is not None)
@@ -153,9 +160,12 @@ class _Prepared:
             while link.is_busy():
                 self._wait(select.POLLIN)
             result = link.get_result()
-            if result is not None:
-                if result.status == self._end:
-                    return found
+            if result is None:  # the end of one statement's
+                if link.status == self._broken:
+                    raise self._errors.OperationalError(link.get_error_message())
+            elif result.status == self._end:
+                return found
+            else:
                 found.append(result)
 
     def _wait(self, what: int) -> None:

@@ -42,7 +42,7 @@ from carecoord.store.worklist import registry
 
 Json = dict[str, Any]
 CASE_TYPES = (*ORDERS, *CLINICAL)
-_TYPES = (*CASE_TYPES, "Patient")
+TYPES = (*CASE_TYPES, "Patient")
 _BASED_ON = ("Task", "Appointment", "Encounter", "DiagnosticReport", "CommunicationRequest")
 _ANSWERED = params.key("AppointmentResponse", "appointment")
 _BY = (_ANSWERED, params.key("Task", "focus"), *(params.key(kind, "based-on") for kind in _BASED_ON))
@@ -114,7 +114,7 @@ def hand_on(library: Library, touched: Iterable[Touched], now: datetime) -> None
         return
     for patient, kept in library.kept.items():
         written = (Row(each.rid, each.type, each.id, each.version, micros(now), False, each.after, patient)
-                   for each in fresh if each.patient == patient and each.type in _TYPES)  # fmt: skip
+                   for each in fresh if each.patient == patient and each.type in TYPES)  # fmt: skip
         own = sorted((*kept.own, *written), key=lambda row: (row.type, row.rid))
         library.kept[patient] = kept._replace(own=own)
     driver.known(library.conn)[_HANDED] = library
@@ -132,7 +132,7 @@ def of_order(library: Library, order: Json, others: Others | None = None) -> Cas
     patient = target(item(order, "subject")).partition("/")[2]
     rows = [
         row
-        for row in read.of_patient(library.conn, patient, _TYPES, library.as_of)
+        for row in read.of_patient(library.conn, patient, TYPES, library.as_of)
         if f"{row.type}/{row.id}" != key(order)
     ]
     heap = _heap(library, patient, _whole(library, {patient: rows})[patient], others)
@@ -144,7 +144,7 @@ def of_request(library: Library, patient: str, claim: str) -> Assembled | None:
     """The case that a request for authorization, `Claim/id`, would be the request of, where its order is not here: one
     that asks for what its first line asks for, of no id, with the row number of the request. None where there is no
     such request."""
-    rows = read.of_patient(library.conn, patient, _TYPES, library.as_of)
+    rows = read.of_patient(library.conn, patient, TYPES, library.as_of)
     heap = _heap(library, patient, _whole(library, {patient: rows})[patient], None)
     asked = heap.decoded.get(claim)
     if asked is None:
@@ -203,7 +203,7 @@ class _Patient:
 def _read(library: Library, patients: Sequence[str]) -> dict[str, _About]:
     """What there is about each of these patients who has an order."""
     wanted = [each for each in patients if each not in library.kept]
-    held = read.of_patients(library.conn, wanted, _TYPES, library.as_of) if wanted else {}
+    held = read.of_patients(library.conn, wanted, TYPES, library.as_of) if wanted else {}
     held = {patient: rows for patient, rows in held.items() if any(row.type in ORDERS for row in rows)}
     found = _whole(library, held) if held else {}
     kept: dict[str, _About] = library.kept

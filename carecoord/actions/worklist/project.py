@@ -16,7 +16,7 @@ from carecoord.actions.access import consents
 from carecoord.actions.agreements import lines, places, register, written_rates
 from carecoord.actions.agreements.papers import pages
 from carecoord.actions.assignment import arrivals
-from carecoord.actions.clearance import overtaken, rule_lines, shelf
+from carecoord.actions.clearance import assemble, overtaken, rule_lines, shelf
 from carecoord.actions.clearance.assemble import handed, of_patients
 from carecoord.actions.clearance.library import Library
 from carecoord.actions.coverage import projection as coverage_projection
@@ -40,9 +40,10 @@ from carecoord.errors import Issue, Unavailable
 from carecoord.fhir.instants import micros
 from carecoord.fhir.types import TYPES
 from carecoord.settings import Settings
-from carecoord.store.database import jobs, outbox
+from carecoord.store.database import driver, jobs, outbox
 from carecoord.store.database.bulk import runs
 from carecoord.store.database.engine import reading, writing
+from carecoord.store.ehrs import conflicts, ehrs
 from carecoord.store.prior_auth import authorizations
 from carecoord.store.resources import flags, read, registry_mark
 from carecoord.store.resources.write import Projector, Touched
@@ -259,22 +260,36 @@ def _judge(
     library = handed(conn)
     kept = library.kept if library else {}
     # Before it is asked who has a case: whose first order another is writing just now has none for us.
-    worklist_rows.hold(conn, {*kept, *patients})
-    others = worklist_rows.concerned(conn, [each for each in patients if each not in kept])
+    with driver.foreseen(conn, worklist_rows.asked_at_once(conn, patients) if not kept else ()):
+        worklist_rows.hold(conn, {*kept, *patients})
+        others = worklist_rows.concerned(conn, [each for each in patients if each not in kept])
     concerned = sorted({*kept, *others})
     if not concerned:
         return False
-    marked = marks.of_patients(conn, others)  # before anything is read of what they are judged by: see marks
-    library, done = library or Library(conn), list[int]()
-    # Of what went from one to the other both are known at once: its row stands there already, under the other.
-    together = [patient for patient in concerned if patient in moved]
-    for run in filter(None, (together, *runs([each for each in concerned if each not in moved], _RUN))):
-        done += _written(library, run, now, rules, ledger)
+    done: list[int] = []
+    with driver.foreseen(conn, _asked(others) if concerned == others else ()):
+        marked = marks.of_patients(conn, others)  # before anything is read of what they are judged by: see marks
+        library = library or Library(conn)
+        # Of what went from one to the other both are known at once: its row stands there already, under the other.
+        together = [patient for patient in concerned if patient in moved]
+        for run in filter(None, (together, *runs([each for each in concerned if each not in moved], _RUN))):
+            done += _written(library, run, now, rules, ledger)
     marks.settle(conn, marked)
     if not done or registry_mark.keep(conn, library.mark):
         return False
     overtaken.leave(conn, done, now)
     return True
+
+
+def _asked(patients: Sequence[str]) -> list[driver.Asked]:
+    """What is read of one patient, with whom this transaction is alone, and of what their cases are judged by: first
+    of all the marks, then that of the registry."""
+    if len(patients) != 1:
+        return []
+    return [
+        marks.asked_of(patients), registry_mark.ASKED, read.asked_of(patients[0], assemble.TYPES), conflicts.ASKED,
+        ehrs.ASKED, worklist_rows.asked_of(patients), authorizations.asked_of(patients),
+    ]  # fmt: skip
 
 
 def _written(library: Library, patients: Sequence[str], now: datetime, rules: Policy, ledger: Ledger) -> list[int]:

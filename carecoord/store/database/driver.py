@@ -3,7 +3,8 @@ several times what the database takes to answer it. The transaction is the conne
 """
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
@@ -16,6 +17,10 @@ from carecoord.store import prepared_statements
 
 _DIALECTS = {"sqlite": sqlite(paramstyle="named"), "postgresql": postgresql(paramstyle="pyformat")}  # type: ignore[no-untyped-call]
 
+# A statement, or the words of one of PostgreSQL's own; and its values.
+Asked = tuple[ClauseElement | str, Mapping[str, Any] | tuple[Any, ...]]
+
+_FORESEEN = "foreseen"  # of a connection: rows by the statement in its words and its values
 _KNOWN = "known"  # of a connection: its transaction, and what that knows
 
 
@@ -53,12 +58,38 @@ def execute(conn: Connection, statement: ClauseElement, values: Mapping[str, Any
     _execute(conn, statement, values)
 
 
+@contextmanager
+def foreseen(conn: Connection, asked: Sequence[Asked]) -> Iterator[None]:
+    """Have PostgreSQL answer these statements in one way there and back, in this order, before they are asked one by
+    one inside, each once. To be used where nothing that they read is written inside before they are asked, nor by
+    anybody else while this transaction goes on. SQLite, which nobody waits for, is asked as ever."""
+    found = None
+    if conn.dialect.name == "postgresql" and len(asked) > 1:
+        said = [each if isinstance(each[0], str) else worded(conn, *each) for each in asked]
+        found = prepared_statements.answers(conn.connection.dbapi_connection, said)
+    if found is None:
+        yield
+        return
+    known: dict[Any, Any] = conn.info.setdefault(_FORESEEN, {})
+    news = {_question(*each): rows for each, rows in zip(said, found, strict=True)}
+    known.update(news)
+    try:
+        yield
+    finally:
+        for question in news:  # what nobody asked for, nobody has any more
+            known.pop(question, None)
+
+
+def _question(text: str, values: Any) -> tuple[str, str]:
+    return text, repr(values)
+
+
 def send(conn: Connection, text: str, *values: Any) -> None:
     """A statement of the driver's own database, in its own words, that gives nothing to look at."""
-    prepared_statements.execute(conn.connection.dbapi_connection, text, values or None)
+    _sent(conn, text, values or None)
 
 
-def worded(conn: Connection, statement: ClauseElement, values: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+def worded(conn: Connection, statement: Any, values: Any) -> tuple[str, Any]:
     """A statement in the words of its database, with every value."""
     text, constants = compiled(statement, conn.dialect.name)
     return text, {**constants, **values} if constants else values
@@ -77,7 +108,15 @@ def give_up_unread(raw: Any, entry: ConnectionPoolEntry) -> None:
 
 
 def _execute(conn: Connection, statement: ClauseElement, values: Mapping[str, Any]) -> Any:
-    return prepared_statements.execute(conn.connection.dbapi_connection, *worded(conn, statement, values))
+    return _sent(conn, *worded(conn, statement, values))
+
+
+def _sent(conn: Connection, text: str, values: Any) -> Any:
+    if foreseen := conn.info.get(_FORESEEN):
+        rows = foreseen.pop(_question(text, values), None)
+        if rows is not None:
+            return prepared_statements.Rows(rows)
+    return prepared_statements.execute(conn.connection.dbapi_connection, text, values)
 
 
 @lru_cache(maxsize=4096)

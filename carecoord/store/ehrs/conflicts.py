@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from sqlalchemy import Connection, Select, func, insert, select, update
@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Select, func, insert, select, update
 from carecoord.fhir import text
 from carecoord.fhir.instants import micros
 from carecoord.store.audit.tables import audit
-from carecoord.store.database.driver import every
+from carecoord.store.database.driver import Asked, every
 from carecoord.store.database.tables import history, resource
 from carecoord.store.ehrs.tables import ehr_conflict
 
@@ -19,7 +19,7 @@ Json = dict[str, Any]
 _MOST_VERSIONS = 50  # looked at for who of us changed it: beyond that nobody remembers
 _row = ehr_conflict.c
 _open = _row.settled.is_(None)
-_patients = select(_row.patient).where(_open, _row.patient.is_not(None)).distinct()
+ASKED: Final[Asked] = (select(_row.patient).where(_open, _row.patient.is_not(None)).distinct(), {})  # by `patients`
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def counted(conn: Connection) -> dict[str, int]:
 
 def patients(conn: Connection) -> frozenset[str]:
     """Of whom anything is in dispute."""
-    return frozenset(patient for (patient,) in every(conn, _patients, {}))
+    return frozenset(patient for (patient,) in every(conn, *ASKED))
 
 
 def one(conn: Connection, n: int) -> Conflict | None:

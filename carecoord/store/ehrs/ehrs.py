@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from sqlalchemy import Connection, delete, func, insert, or_, select, update
@@ -17,7 +17,7 @@ from carecoord.store.database.tables import ehr, ehr_cursor, ehr_run, flag, reso
 from carecoord.store.ehrs.tables import ehr_delivery, ehr_item
 from fhir_adapters.ehr import Ehr
 
-_every = select(ehr.c.config).order_by(ehr.c.name)
+ASKED: Final[driver.Asked] = (select(ehr.c.config).order_by(ehr.c.name), {})  # by `every`
 OTHER_RUN = "Another run of this EHR moved on meanwhile; nothing of this page was kept. Let that run finish."
 
 
@@ -103,7 +103,7 @@ def every(conn: Connection) -> list[Ehr]:
 
 
 def _configured(conn: Connection) -> list[Ehr]:
-    return [msgspec.json.decode(config, type=Ehr) for (config,) in driver.every(conn, _every, {})]
+    return [msgspec.json.decode(config, type=Ehr) for (config,) in driver.every(conn, *ASKED)]
 
 
 def cursors(conn: Connection, name: str) -> dict[str, bytes]:

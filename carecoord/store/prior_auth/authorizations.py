@@ -21,7 +21,7 @@ from sqlalchemy import (
     update,
 )
 
-from carecoord.store.database import bulk
+from carecoord.store.database import bulk, driver
 from carecoord.store.database.among import OneOf, listed
 from carecoord.store.database.driver import every, execute, first
 from carecoord.store.database.tables import resource
@@ -152,9 +152,13 @@ def differing(conn: Connection, patient: str, made: Mapping[str, Mapping[str, An
 
 
 def _held(conn: Connection, patients: Iterable[str]) -> dict[str, dict[str, Any]]:
-    asked = {"patients": listed(sorted(patients))}
-    found = (dict(zip(_COLUMNS, each, strict=True)) for each in every(conn, _of_patients, asked))
+    found = (dict(zip(_COLUMNS, each, strict=True)) for each in every(conn, *asked_of(patients)))
     return {each["root"]: each for each in found}
+
+
+def asked_of(patients: Iterable[str]) -> driver.Asked:
+    """What is asked of the rows of these patients."""
+    return _of_patients, {"patients": listed(sorted(patients))}
 
 
 def _stale(held: Mapping[str, Mapping[str, Any]], wanted: Mapping[str, Mapping[str, Any]]) -> set[str]:

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, CompoundSelect, Connection, and_, bindpara
 from carecoord.errors import Issue
 from carecoord.store.database.among import OneOf, listed
 from carecoord.store.database.bulk import runs
-from carecoord.store.database.driver import every, first
+from carecoord.store.database.driver import Asked, every, first
 from carecoord.store.database.joins import listed_pairs, paired
 from carecoord.store.database.tables import flag, ix_reference
 from carecoord.store.database.tables import history as old
@@ -131,10 +131,15 @@ def as_of(conn: Connection, type: str, id: str, micros: int) -> Row | None:
 
 def of_patient(conn: Connection, patient: str, types: Iterable[str], as_of: int | None = None) -> list[Row]:
     """Every resource of these types that is about this patient (its id), now or at an instant, by type and age."""
-    asked = {"patient": patient, "types": listed(list(types))}
+    statement, values = asked_of(patient, types)
     if as_of is None:
-        return driven(every(conn, _of_patient, asked))
-    return _alive(every(conn, _of_patient_then, {**asked, "at": as_of}))
+        return driven(every(conn, statement, values))
+    return _alive(every(conn, _of_patient_then, {**values, "at": as_of}))
+
+
+def asked_of(patient: str, types: Iterable[str]) -> Asked:
+    """What `of_patient` asks, and `of_patients` of a single one: now."""
+    return _of_patient, {"patient": patient, "types": listed(list(types))}
 
 
 def of_patients(

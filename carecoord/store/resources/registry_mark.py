@@ -30,6 +30,7 @@ _SAY_AND_LOOK: Final = (  # the second is let go at once: two who judge are in n
 _SAY: Final = f"SELECT pg_advisory_xact_lock_shared({_CHANGING})"
 _WAIT: Final = {each: f"SELECT pg_advisory_lock({each}), pg_advisory_unlock({each})" for each in (_JUDGING, _CHANGING)}
 _marks = select(setting.c.value).where(setting.c.name >= _NAME, setting.c.name < "registry;").order_by(setting.c.name)
+ASKED: Final[driver.Asked] = (_marks, {})  # by `mark`
 
 
 def mark(conn: Connection) -> bytes:
@@ -57,7 +58,7 @@ def _known(conn: Connection) -> dict[str, Any]:
 
 
 def _mark(conn: Connection) -> bytes:
-    return b"".join(bytes(value) for (value,) in driver.every(conn, _marks, {}))
+    return b"".join(bytes(value) for (value,) in driver.every(conn, *ASKED))
 
 
 def renew(conn: Connection) -> None:

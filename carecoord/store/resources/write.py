@@ -89,8 +89,11 @@ def _decide(
     conn: Connection, changes: dict[int, Change], at: int, base: Base
 ) -> tuple[dict[int, AppliedChange], dict[int, StoredResource | None]]:
     """Tell the changes that change something from those that find everything as it should be."""
-    stored = _stored(conn, sorted({(change.type, change.id) for change in changes.values()}))
-    fresh = _numbers(conn, sum((c.type, c.id) not in stored for c in changes.values() if c.resource is not None))
+    keys = sorted({(change.type, change.id) for change in changes.values()})
+    new = len(keys) if all(change.method == "POST" for change in changes.values()) else 0
+    with driver.foreseen(conn, [*_asked(keys), (_next, {"count": new})] if new else ()):
+        stored = _stored(conn, keys)
+        fresh = _numbers(conn, sum((c.type, c.id) not in stored for c in changes.values() if c.resource is not None))
     applied: dict[int, AppliedChange] = {}
     same: dict[int, StoredResource | None] = {}
     for n, change in changes.items():
@@ -152,13 +155,15 @@ _keep = insert(history).from_select(
 
 def _stored(conn: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], StoredResource]:
     """What is stored under these keys, which are sorted, and locked from now on."""
+    found = [row for each in _asked(keys) for row in driver.every(conn, *each)]
+    return {(known.type, known.id): known for known in (_known(row) for row in found)}
+
+
+def _asked(keys: Sequence[tuple[str, str]]) -> list[driver.Asked]:
     if len(keys) == 1:
         ((type, id),) = keys
-        found = driver.every(conn, _one, {"type": type, "id": id})
-    else:
-        asked = ({"pairs": listed_pairs(run)} for run in bulk.runs(keys, _RUN))
-        found = [row for each in asked for row in driver.every(conn, _many, each)]
-    return {(known.type, known.id): known for known in (_known(row) for row in found)}
+        return [(_one, {"type": type, "id": id})]
+    return [(_many, {"pairs": listed_pairs(run)}) for run in bulk.runs(keys, _RUN)]
 
 
 def _known(row: tuple[Any, ...]) -> StoredResource:

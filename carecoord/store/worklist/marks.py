@@ -74,7 +74,12 @@ def of_patients(conn: Connection, patients: Sequence[str]) -> list[Mark]:
     are judged by."""
     if not patients:
         return []
-    return [(rid, change) for rid, change in driver.every(conn, _whose, {"patients": listed(patients)})]
+    return [(rid, change) for rid, change in driver.every(conn, *asked_of(patients))]
+
+
+def asked_of(patients: Sequence[str]) -> driver.Asked:
+    """What `of_patients` asks."""
+    return _whose, {"patients": listed(patients)}
 
 
 def among(conn: Connection, rids: Sequence[int]) -> set[int]:

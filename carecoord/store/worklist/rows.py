@@ -85,9 +85,17 @@ def concerned(conn: Connection, patients: Iterable[str]) -> list[str]:
     """Those of the patients who have an order, a request for authorization or a row here, sorted. Most writes are about
     somebody with none, and to learn it so costs a twentieth of assembling nothing."""
     asked = sorted(set(patients))
-    if not asked:
-        return []
-    return sorted({patient for (patient,) in every(conn, _concerned, {"patients": listed(asked)})})
+    return sorted({patient for (patient,) in every(conn, *_who(asked))}) if asked else []
+
+
+def asked_at_once(conn: Connection, patients: Iterable[str]) -> list[driver.Asked]:
+    """What `hold` and then `concerned` ask of a patient on PostgreSQL."""
+    wanted, named = _locks(conn, patients), sorted(set(patients))
+    return [(_LOCK, (_EVERYBODY, [_EVERYBODY, *wanted])), _who(named)] if len(named) == len(wanted) == 1 else []
+
+
+def _who(patients: Sequence[str]) -> driver.Asked:
+    return _concerned, {"patients": listed(patients)}
 
 
 def hold(conn: Connection, patients: Iterable[str]) -> None:
@@ -95,9 +103,8 @@ def hold(conn: Connection, patients: Iterable[str]) -> None:
     writes at once the later one judges what the earlier one left, too. SQLite has one writer at a time anyway."""
     if conn.dialect.name != "postgresql":
         return
-    ours: set[int] = driver.known(conn).setdefault("cases held", set())  # the locks that this transaction has
-    wanted = sorted({lock_number(f"cases of {patient}") for patient in patients} - ours)
-    if not wanted or _EVERYBODY in ours:
+    ours, wanted = _locked(conn), _locks(conn, patients)
+    if not wanted:
         return
     if len(wanted) > MANY:  # locks take room in the server's memory, which all its transactions share
         alone(conn, "cases of everybody")
@@ -105,6 +112,19 @@ def hold(conn: Connection, patients: Iterable[str]) -> None:
         return
     driver.send(conn, _LOCK, _EVERYBODY, [_EVERYBODY, *wanted])
     ours.update(wanted)
+
+
+def _locked(conn: Connection) -> set[int]:
+    """The locks that this transaction has."""
+    found: set[int] = driver.known(conn).setdefault("cases held", set())
+    return found
+
+
+def _locks(conn: Connection, patients: Iterable[str]) -> list[int]:
+    """Those that it still has to have to be alone with the cases of these patients."""
+    ours = _locked(conn)
+    wanted = {lock_number(f"cases of {patient}") for patient in patients}
+    return [] if _EVERYBODY in ours else sorted(wanted - ours)
 
 
 def due(conn: Connection, now: int, most: int) -> list[str]:
@@ -146,8 +166,13 @@ def of_patient(conn: Connection, patient: str) -> dict[int, Mapping[str, Any]]:
 
 def of_patients(conn: Connection, patients: Sequence[str]) -> dict[int, Mapping[str, Any]]:
     """The same of several patients."""
-    held = (dict(zip(_COLUMNS, row, strict=True)) for row in every(conn, _of_patients, {"patients": listed(patients)}))
+    held = (dict(zip(_COLUMNS, row, strict=True)) for row in every(conn, *asked_of(patients)))
     return {row["rid"]: row for row in held}
+
+
+def asked_of(patients: Sequence[str]) -> driver.Asked:
+    """What `of_patients` asks."""
+    return _of_patients, {"patients": listed(patients)}
 
 
 def are_there(conn: Connection) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, bindparam, func, select
 from sqlalchemy import text as sql
 
 from carecoord.errors import DatabaseAway
@@ -227,3 +227,53 @@ def test_of_many_open_files_none_keeps_statements_from_being_sent_together(engin
         for each in taken:
             os.close(each)
         resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+def test_what_is_foreseen_is_handed_out_once_and_asked_anew_after_that(
+    engine: Engine, cursors: list[str]
+) -> None:
+    counted = select(func.count()).select_from(tables.setting).where(tables.setting.c.name.like(bindparam("name")))
+    these, others = (counted, {"name": "is %"}), (counted, {"name": "was %"})
+    with writing(engine) as conn:
+        for _ in range(3):
+            assert driver.every(conn, *these) == [(0,)]
+        cursors.clear()
+        with driver.foreseen(conn, [these, others]):
+            bulk.insert(conn, tables.setting, [("is 1", b"")])
+            assert driver.every(conn, *these) == [(0,)]  # as it was when it was foreseen
+            assert driver.every(conn, *these) == [(1,)]
+            bulk.insert(conn, tables.setting, [("was 1", b"")])
+        assert driver.every(conn, *others) == [(1,)]  # nobody had asked for it inside
+        assert not [each for each in cursors if "SELECT count" in each]
+
+
+def test_what_is_not_prepared_is_asked_in_its_turn(engine: Engine) -> None:
+    counted = select(func.count()).select_from(tables.setting).where(tables.setting.c.name.like(bindparam("name")))
+    these, others = (counted, {"name": "is %"}), (counted, {"name": "was %"})
+    with writing(engine) as conn, driver.foreseen(conn, [these, others]):
+        bulk.insert(conn, tables.setting, [("is 1", b"")])
+        assert driver.every(conn, *these) == [(1,)]
+
+
+def test_what_is_foreseen_behind_a_lock_sees_what_was_written_by_who_had_it(engine: Engine) -> None:
+    lock = ("SELECT pg_advisory_xact_lock(%s)", (7,))
+    counted = (select(func.count()).select_from(tables.setting).where(tables.setting.c.name == "mine"), {})
+    found: list[Any] = []
+
+    def count() -> None:
+        with writing(engine) as conn, driver.foreseen(conn, [lock, counted]):
+            driver.send(conn, lock[0], *lock[1])
+            found.append(driver.every(conn, *counted))
+
+    for _ in range(6):  # on each connection they are prepared
+        count()
+    waiter = threading.Thread(target=count)
+    with writing(engine) as conn:
+        driver.send(conn, lock[0], *lock[1])
+        bulk.insert(conn, tables.setting, [("mine", b"")])
+        waiter.start()
+        asked = sql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+        while not conn.scalar(asked):
+            assert waiter.is_alive()
+    waiter.join(30)
+    assert found == [[(0,)]] * 6 + [[(1,)]]
