@@ -16,7 +16,7 @@ from carecoord.actions.access import consents
 from carecoord.actions.agreements import lines, places, register, written_rates
 from carecoord.actions.agreements.papers import pages
 from carecoord.actions.assignment import arrivals
-from carecoord.actions.clearance import assemble, overtaken, rule_lines, shelf
+from carecoord.actions.clearance import overtaken, rule_lines, shelf
 from carecoord.actions.clearance.assemble import handed, of_patients
 from carecoord.actions.clearance.library import Library
 from carecoord.actions.coverage import projection as coverage_projection
@@ -27,7 +27,7 @@ from carecoord.actions.prior_auth.pas import notices
 from carecoord.actions.prior_auth.pas_client import due
 from carecoord.actions.referrals import free_slots, patient_words
 from carecoord.actions.scheduling import lapses
-from carecoord.actions.worklist import news_alone
+from carecoord.actions.worklist import evidence, news_alone
 from carecoord.domain.agreements import records
 from carecoord.domain.clearance.odd_moves import odd_move
 from carecoord.domain.gates.policy import Policy
@@ -43,7 +43,6 @@ from carecoord.settings import Settings
 from carecoord.store.database import driver, jobs, outbox
 from carecoord.store.database.bulk import runs
 from carecoord.store.database.engine import reading, writing
-from carecoord.store.ehrs import conflicts, ehrs
 from carecoord.store.prior_auth import authorizations
 from carecoord.store.resources import flags, read, registry_mark
 from carecoord.store.resources.write import Projector, Touched
@@ -267,7 +266,7 @@ def _judge(
     if not concerned:
         return False
     done: list[int] = []
-    with driver.foreseen(conn, _asked(others) if concerned == others else ()):
+    with driver.foreseen(conn, evidence.asked_of(others) if concerned == others else ()):
         marked = marks.of_patients(conn, others)  # before anything is read of what they are judged by: see marks
         library = library or Library(conn)
         # Of what went from one to the other both are known at once: its row stands there already, under the other.
@@ -279,17 +278,6 @@ def _judge(
         return False
     overtaken.leave(conn, done, now)
     return True
-
-
-def _asked(patients: Sequence[str]) -> list[driver.Asked]:
-    """What is read of one patient, with whom this transaction is alone, and of what their cases are judged by: first
-    of all the marks, then that of the registry."""
-    if len(patients) != 1:
-        return []
-    return [
-        marks.asked_of(patients), registry_mark.ASKED, read.asked_of(patients[0], assemble.TYPES), conflicts.ASKED,
-        ehrs.ASKED, worklist_rows.asked_of(patients), authorizations.asked_of(patients),
-    ]  # fmt: skip
 
 
 def _written(library: Library, patients: Sequence[str], now: datetime, rules: Policy, ledger: Ledger) -> list[int]:
