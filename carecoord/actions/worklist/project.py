@@ -265,10 +265,9 @@ def _judge(
     concerned = sorted({*kept, *others})
     if not concerned:
         return False
-    done: list[int] = []
     with driver.foreseen(conn, evidence.asked_of(others) if concerned == others else ()):
         marked = marks.of_patients(conn, others)  # before anything is read of what they are judged by: see marks
-        library = library or Library(conn)
+        library, done = library or Library(conn), list[int]()
         # Of what went from one to the other both are known at once: its row stands there already, under the other.
         together = [patient for patient in concerned if patient in moved]
         for run in filter(None, (together, *runs([each for each in concerned if each not in moved], _RUN))):
