@@ -86,8 +86,8 @@ def _read(case: Case, policy: Policy) -> Facts:
     policy = parts.in_force(said, order.placer, order.site)
     who = parts.seen_by(order)
     asked = parts.asked(
-        order=case.order, claims=case.claims, responses=case.responses, coverages=case.coverages, others=case.others,
-        known=known, roles=roles, policy=policy,
+        order=case.order, claims=case.claims, responses=case.responses, coverages=case.coverages,
+        near=tuple(each.order for each in case.others), known=known, roles=roles, policy=policy,
     )  # fmt: skip
     held = parts.held(case.coverages, case.eligibility, case.inquiries, known, policy)
     own = parts.visited(case.appointments, case.encounters, case.replies, known, policy)

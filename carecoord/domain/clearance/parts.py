@@ -72,10 +72,11 @@ def seen_by(order: Referral) -> tuple[Party, ...]:
 
 @remembered
 def asked(
-    *, order: Json, claims: Some, responses: Some, coverages: Some, others: tuple[OtherOrder, ...], known: Directory,
-    roles: Roles, policy: Policy,
+    *, order: Json, claims: Some, responses: Some, coverages: Some, near: Some, known: Directory, roles: Roles,
+    policy: Policy,
 ) -> tuple[Request, ...]:  # fmt: skip
-    """The requests for authorization."""
+    """The requests for authorization. near: the patient's other orders of which they may speak."""
+    others = tuple(map(OtherOrder, near))
     case = Case(order, claims=claims, responses=responses, coverages=coverages, others=others)
     return requests(case, known, roles, policy)
 

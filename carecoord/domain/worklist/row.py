@@ -44,6 +44,7 @@ CONTRACT: Final[dict[Cause, tuple[AgreementState, Sentence | None]]] = {  # why 
     "silent": ("unknown", sentence("remark.silent")),
     "contract": ("unknown", sentence("remark.no-agreement")),
 }
+_SHOWN: Final = "shown"  # in Case.read of what a payer was told, with the policy
 # What became of the last visit -> the stage.
 LOST: Final[dict[BookingKind, Stage]] = {"missed": "no-show", "cancelled": "appointment-cancelled"}
 
@@ -129,21 +130,30 @@ def _at(moment: datetime | None) -> int | None:
 def _payers(case: Case, found: Clearance, told: Told | None, policy: Policy) -> dict[str, Any]:
     """How the case stands by what its payer was told, nothing where it was told nothing; and when time alone may change
     the row: by what is judged, as the payer sees it, or by the period of one of the patient's names."""
-    judged = told.judged if told else None
-    state, note = payer_view.authorization(judged, policy) if judged else (None, None)
-    agreement = _agreement(judged, policy) if judged else {}
-    turns = payer_view.turns_at(judged, policy) if judged else None
-    moments = (_at(found.changes_at), _at(turns), name_changes_at(case.patient or {}, Present(found.now, policy.zone)))
-    return {
-        "payer_authorization": state,
-        "payer_authorization_note": _stored(note),
-        "payer_agreement": agreement.get("agreement_state"),
-        "payer_agreement_note": agreement.get("agreement_note"),
-        "payer_order": bool(told and payer_view.names_order(told.case)),
-        "payer_open": bool(judged and payer_view.is_open(judged, policy)),
-        **_payer_clock(payer_view.moves(judged, policy) if judged else ()),
-        "changes_at": min((moment for moment in moments if moment is not None), default=None),
-    }
+    columns, turns = _told(told, policy) if told else (_UNTOLD, None)
+    moments = (_at(found.changes_at), turns, name_changes_at(case.patient or {}, Present(found.now, policy.zone)))
+    return columns | {"changes_at": min((moment for moment in moments if moment is not None), default=None)}
+
+
+def _told(told: Told, policy: Policy) -> tuple[dict[str, Any], int | None]:
+    """The columns of what a payer was told, and when time alone may change them: of the very same made once."""
+    held = told.case.read.get((_SHOWN, policy))
+    if held is None or held[0] is not told:
+        judged = told.judged
+        state, note = payer_view.authorization(judged, policy)
+        agreement = _agreement(judged, policy)
+        columns = {
+            "payer_authorization": state,
+            "payer_authorization_note": _stored(note),
+            "payer_agreement": agreement["agreement_state"],
+            "payer_agreement_note": agreement["agreement_note"],
+            "payer_order": payer_view.names_order(told.case),
+            "payer_open": payer_view.is_open(judged, policy),
+            **_payer_clock(payer_view.moves(judged, policy)),
+        }
+        held = told.case.read[_SHOWN, policy] = told, columns, _at(payer_view.turns_at(judged, policy))
+    _, columns, turns = held
+    return columns, turns
 
 
 def _payer_clock(moves: Sequence[Gate]) -> dict[str, Any]:
@@ -157,6 +167,12 @@ def _payer_clock(moves: Sequence[Gate]) -> dict[str, Any]:
         "payer_clock_start": _at(first.since) if first else None,
         "payer_sort": FOREVER if due is None else micros(due),
     }
+
+
+_UNTOLD: Final[dict[str, Any]] = {  # of a payer that was told nothing
+    "payer_authorization": None, "payer_authorization_note": None, "payer_agreement": None,
+    "payer_agreement_note": None, "payer_order": False, "payer_open": False, **_payer_clock(()),
+}  # fmt: skip
 
 
 def _number(order: Json) -> str:

@@ -18,6 +18,7 @@ from carecoord.domain.prior_auth.requests import Request
 from carecoord.domain.prior_auth.states import reason_of
 from carecoord.domain.resource.elements import Json, key, target, text
 from carecoord.domain.resource.elements import item as element
+from carecoord.domain.resource.memory import remembered
 from carecoord.fhir.instants import FOREVER, micros
 from carecoord.words.sentence import dumps
 
@@ -101,7 +102,8 @@ def office(
     }  # fmt: skip
 
 
-def appealed(claims: Iterable[Json], answers: Sequence[Json], request: Request, zone: tzinfo) -> dict[str, Any]:
+@remembered
+def appealed(claims: Sequence[Json], answers: Sequence[Json], request: Request, zone: tzinfo) -> dict[str, Any]:
     """Whether the payer took a denial back on appeal (None: never appealed, or not answered yet), and the reason of
     what was denied first."""
     mine = [(each, _answers(each, answers)) for each in claims if key(each) in request.claims]
