@@ -25,7 +25,7 @@ COLUMNS: Final = (  # of a token's row: what it says of who asks, and until when
     token.c.fhir_user, token.c.family, token.c.expires,
 )  # fmt: skip
 KIND: Final = "access"
-_FIND: Final = select(*COLUMNS).where(token.c.hash == bindparam("hash"), token.c.kind == bindparam("kind"))
+FIND: Final = select(*COLUMNS).where(token.c.hash == bindparam("hash"), token.c.kind == bindparam("kind"))
 _DIALECTS: Final = {"sqlite": sqlite(paramstyle="named"), "postgresql": postgresql(paramstyle="pyformat")}  # type: ignore[no-untyped-call]
 
 
@@ -85,7 +85,7 @@ def _find(conn: Connection, hash: bytes) -> tuple[Any, ...] | None:
 
 @cache
 def _sql(dialect: str) -> str:
-    return str(_FIND.compile(dialect=_DIALECTS[dialect]))
+    return str(FIND.compile(dialect=_DIALECTS[dialect]))
 
 
 def challenge(error: NoToken | BadToken, realm: str = "fhir") -> str:

@@ -95,8 +95,10 @@ class _Prepared:
     def rows(self, text: str, values: Values) -> list[tuple[Any, ...]] | None:
         """The rows; None where the statement is not prepared, and nothing was sent."""
         said = self._said(text, values)
-        if said is None or not self._begun():
+        if said is None or not self._is_free():
             return None
+        if begin := self._begin():
+            return self._sent([said], begin)[0]
         return self._loaded(self._checked(self._link.exec_prepared(*said, _BINARY)))
 
     def _loaded(self, result: Any) -> list[tuple[Any, ...]]:
@@ -112,11 +114,15 @@ class _Prepared:
     def all(self, asked: Sequence[tuple[str, Values]]) -> list[list[tuple[Any, ...]]] | None:
         """The rows of each of these, if all are prepared; else nothing is sent."""
         said = [found for text, values in asked if (found := self._said(text, values))]
+        return self._sent(said, self._begin()) if len(said) == len(asked) and self._is_free() else None
+
+    def _sent(self, said: Sequence[Said], begin: bytes) -> list[list[tuple[Any, ...]]]:
+        """The rows of these, in one way there and back. begin: what begins their transaction, if anything has to."""
         link = self._link
-        if len(said) < len(asked) or link.transaction_status != self._within or link.pipeline_status != self._off:
-            return None
         link.enter_pipeline_mode()
         try:
+            if begin:
+                link.send_query_params(begin, None)
             for each in said:
                 link.send_query_prepared(*each, _BINARY)
             link.pipeline_sync()
@@ -125,7 +131,8 @@ class _Prepared:
             link.finish()  # nobody could tell any more which answer is whose
             raise
         link.exit_pipeline_mode()
-        return [self._loaded(self._checked(result)) for result in results]
+        found = [self._loaded(self._checked(result)) for result in results]
+        return found[1:] if begin else found
 
     def _said(self, text: str, values: Values) -> Said | None:
         query, formats, order = _read(text, values is not None)
@@ -140,16 +147,17 @@ class _Prepared:
         names.move_to_end(key)
         return name, sent, self._transformer.formats if given else None
 
-    def _begun(self) -> bool:
-        """Begin a transaction where psycopg would; False where that is for psycopg to find out."""
+    def _is_free(self) -> bool:
+        """Whether a statement may be sent: of what else the matter is, psycopg tells."""
         link = self._link
-        if link.pipeline_status != self._off:
-            return False
-        state = link.transaction_status
-        if state == self._idle and not self._raw.autocommit:
-            self._checked(link.exec_(self._raw._get_tx_start_command()))
-            return True
-        return bool(state in (self._idle, self._within))
+        return link.pipeline_status == self._off and link.transaction_status in (self._idle, self._within)
+
+    def _begin(self) -> bytes:
+        """What begins a transaction, where psycopg would begin one."""
+        if self._link.transaction_status != self._idle or self._raw.autocommit:
+            return b""
+        words: bytes = self._raw._get_tx_start_command()
+        return words
 
     def _results(self) -> list[Any]:
         """What the statements on their way came to: other threads go on while we wait."""

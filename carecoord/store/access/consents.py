@@ -3,18 +3,21 @@ so that a process that has read them once knows by one look that what it read st
 
 import secrets
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from sqlalchemy import Connection, bindparam, delete, select
 from sqlalchemy.dialects.postgresql import insert as insert_postgres
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
 from carecoord.store.database import bulk
-from carecoord.store.database.driver import first
+from carecoord.store.database.driver import Asked, first
+from carecoord.store.database.engine import once
 from carecoord.store.database.tables import directive, resource, setting
 from carecoord.store.resources.read import COLUMNS, Row, rows
 
 NAME = "directives"  # the row of `setting` that has the mark
 _mark = select(setting.c.value).where(setting.c.name == bindparam("name"))
+ASKED: Final[Asked] = (_mark, {"name": NAME})  # by `mark`
 _all = select(*COLUMNS).join_from(directive, resource, directive.c.rid == resource.c.rid).order_by(resource.c.rid)
 _some = select(*COLUMNS).where(resource.c.rid.in_(bindparam("rids", expanding=True)))
 _RUN = 400
@@ -22,7 +25,11 @@ _RUN = 400
 
 def mark(conn: Connection) -> bytes | None:
     """The mark of the Consents as they now stand; None when none ever forbade anything."""
-    found = first(conn, _mark, {"name": NAME})
+    return once(conn, NAME, _marked)
+
+
+def _marked(conn: Connection) -> bytes | None:
+    found = first(conn, *ASKED)
     return bytes(found[0]) if found else None
 
 

@@ -9,13 +9,13 @@ import sqlite3
 from typing import Any, Final, NamedTuple
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Engine, and_, bindparam, event, select
+from sqlalchemy import Connection, Engine, and_, bindparam, event, select
 
 from auth.server import bearer
 from auth.tables import token
-from carecoord.store.access.consents import NAME
-from carecoord.store.database.driver import compiled, first
-from carecoord.store.database.engine import glancing
+from carecoord.store.access import consents
+from carecoord.store.database.driver import Asked, compiled, first, foreseen
+from carecoord.store.database.engine import glancing, only_reads
 from carecoord.store.database.tables import resource, setting
 from carecoord.store.resources.read import COLUMNS, Row
 
@@ -42,7 +42,7 @@ class Glance(NamedTuple):
 
 def see(engine: Engine, key: bytes, type: str, id: str) -> Glance:
     """What is there of a token, by `bearer.key`, and of a resource. Raises DatabaseAway as every transaction does."""
-    asked = {"hash": key, "kind": bearer.KIND, "mark": NAME, "type": type, "id": id}
+    asked = {"hash": key, "kind": bearer.KIND, "mark": consents.NAME, "type": type, "id": id}
     try:
         found = _quick(engine, asked) if engine.dialect.name == "sqlite" else _slow(engine, asked)
     except sqlite3.Error:  # why, the usual way tells
@@ -52,6 +52,19 @@ def see(engine: Engine, key: bytes, type: str, id: str) -> Glance:
     mark, (rid, kind, name, version, updated, deleted, body, patient) = found[_TOKEN], found[_TOKEN + 1 :]
     row = None if rid is None else Row(rid, kind, name, version, updated, bool(deleted), body, patient)
     return Glance(found[:_TOKEN], None if mark is None else bytes(mark), row)
+
+
+def token_of(conn: Connection, key: bytes) -> tuple[Any, ...] | None:
+    """The row of a token (`bearer.COLUMNS`), by `bearer.key`. A transaction that only reads is told the mark of the
+    Consents in the same way there and back: whoever asks for it next has it already."""
+    asked: Asked = (bearer.FIND, {"hash": key, "kind": bearer.KIND})
+    if not only_reads(conn):
+        return first(conn, *asked)
+    with foreseen(conn, [asked, consents.ASKED]):
+        found = first(conn, *asked)
+        if found is not None:
+            consents.mark(conn)
+        return found
 
 
 def _slow(engine: Engine, asked: dict[str, Any]) -> tuple[Any, ...] | None:

@@ -20,6 +20,7 @@ from carecoord.errors import Invalid, NotAcceptable, TooLarge, Unauthorized, Uns
 from carecoord.fhir import text
 from carecoord.fhir.operations import told
 from carecoord.fhir.patch.json_patch import JSON_PATCH, Patch, json_patch, parameters_patch
+from carecoord.store.access import glances
 from carecoord.store.database.engine import glancing
 from carecoord.store.resources.read import Row
 from carecoord.web.server.exchange import id_of
@@ -54,7 +55,7 @@ class Call:
     def asker(self, conn: Connection, now: datetime) -> Grant:
         """Who asks. Raises Unauthorized with the challenge of RFC 6750."""
         try:
-            return bearer.check(conn, self.environ.get("HTTP_AUTHORIZATION"), now)
+            return bearer.granted(glances.token_of(conn, bearer.key(self.environ.get("HTTP_AUTHORIZATION"))), now)
         except (NoToken, BadToken) as refused:
             raise _unauthorized(refused) from refused
 
