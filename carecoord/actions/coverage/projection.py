@@ -42,7 +42,7 @@ def note(conn: Connection, touched: Sequence[Touched], now: datetime, zone: tzin
     whose = {target(item(each, "beneficiary")).partition("/")[2] for each in cards} - {""}
     for id in sorted(ids | (_turned(conn, whose) if whose else set())):
         _settle(conn, id, zone)
-    if any(each.type == "Organization" and _is_another(each) for each in touched):
+    if any(each.type == "Organization" and _is_another(each) for each in touched) and questions.are_there(conn):
         outbox.add(conn, JOB, JOB, b"", now)  # of a payer there may be as many as it has members
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select
 
 from carecoord.store.coverage.tables import eligibility_question as question
+from carecoord.store.database.tables import resource
 
 _c = question.c
 
@@ -48,6 +49,12 @@ def answered(conn: Connection, payers: Collection[str], withheld: Collection[str
 def one(conn: Connection, payers: Collection[str], withheld: Collection[str], id: str) -> Row[Any] | None:
     """One of a payer's; None for none, and for another's."""
     return conn.execute(select(question).where(*_of(payers, withheld), _c.id == id)).first()
+
+
+def are_there(conn: Connection) -> bool:
+    """Whether anybody ever asked about a card, with or without a row here."""
+    found = select(resource.c.rid).where(resource.c.type == "CoverageEligibilityRequest").limit(1)
+    return conn.execute(found).first() is not None
 
 
 def asked_about(conn: Connection, payers: Collection[str], patient: str) -> bool:
