@@ -244,13 +244,15 @@ def _day(text_: str, zone: tzinfo) -> date | None:
 
 
 def _inherit(version: Version, read: dict[str, Version], seen: set[str]) -> Version:
-    """Give an amendment without an end of its own the term of what it amends."""
+    """Give an amendment the bounds that it does not have itself of what it amends, with the term."""
     base = read.get(version.amends)
     if base is None or version.key in seen:
         return version
     base = _inherit(base, read, seen | {version.key})
     if not version.page:
         version = replace(version, page=base.page, paper=base.paper)
+    if not version.days.start:
+        version = replace(version, days=Days(base.days.start, version.days.end))
     if version.days.end:
         return version
     return replace(

@@ -14,6 +14,7 @@ from datetime import date, datetime
 from functools import partial
 
 from carecoord.domain.coverage.business import lines_of_business
+from carecoord.domain.coverage.services import Service, made, services
 from carecoord.domain.gates.gate import Action, Evidence, Gate, GateState
 from carecoord.domain.gates.policy import Payer, Policy
 from carecoord.domain.referrals.case import Case
@@ -45,6 +46,7 @@ class Answer:
     answered: bool
     served: Days
     benefit: Days
+    services: tuple[Service, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,11 +163,12 @@ def _answer(response: Json, insurance: Sequence[Json], policy: Policy) -> Answer
     denied = True in said and bool(NEGATIVE.search(text(response, "disposition")))
     return Answer(
         evidence(response, "insurance.inforce"),
-        moment(text(response, "created"), policy.zone),
+        made(response, policy.zone),
         said.pop() if clean and not denied else None,
         text(response, "outcome") in ANSWERED,
         _served(response, policy),
         next((d for i in insurance if (d := sure(i.get("benefitPeriod"), policy.zone)) != ALWAYS), ALWAYS),
+        services(insurance),
     )
 
 
@@ -193,10 +196,11 @@ def choose(found: Sequence[Card], named: Sequence[str], day: date) -> Card | Non
     """The card for a day: of those the order names the first that is active then, else of all the patient's; when none
     is, the one to speak about: what the order names, else the one that ended last."""
     ranked = [*(card for card in found if card.key in named), *(card for card in found if card.key not in named)]
-    sure = (card for card in ranked if card.active(day) and not card.doubtful(day))
-    active = next(sure, None) or next((card for card in ranked if card.active(day) or card.doubtful(day)), None)
+    active = [card for card in ranked if card.active(day) or card.doubtful(day)]
+    # What is in doubt gives way to another of its payer and rank, and to no card that pays after it.
+    sure = (card for card in active if card.order == active[0].order and not card.doubtful(day))
     if active or not ranked:
-        return active
+        return next((card for card in sure if card.payer and card.payer.same(active[0].payer)), (active or [None])[0])
     own = [card for card in ranked if card.key in named] or ranked
     return max(own, key=lambda card: (card.status == "active", card.days.end or date.max))
 

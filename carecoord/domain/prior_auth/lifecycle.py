@@ -192,9 +192,10 @@ def newest(answers: Sequence[Json], zone: tzinfo) -> Json:
 
 
 def _age(answer: Json, zone: tzinfo) -> tuple[When, When, bool, str]:
-    """By when it was made, then by when it came here; of two that can not be told apart the one that grants less
-    holds."""
-    made, came = when(text(answer, "created"), zone), when(text(item(answer, "meta"), "lastUpdated"), zone)
+    """By when it was made, which was before it came here, whatever year it says; then by when it came; of two that can
+    not be told apart the one that grants less holds."""
+    said, came = when(text(answer, "created"), zone), when(text(item(answer, "meta"), "lastUpdated"), zone)
+    made = min(said, came) if came.precision else said
     said = {decided(answer, each) for each in items(answer, "item")} or {overall(answer)}
     return made, came, not said <= FAVORABLE, key(answer)
 

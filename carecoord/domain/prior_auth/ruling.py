@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from carecoord.domain.agreements.participation import Participation, Result
 from carecoord.domain.coverage.gate import Card
+from carecoord.domain.coverage.services import needed
 from carecoord.domain.gates.gate import Action, Evidence, Gate
 from carecoord.domain.gates.policy import Payer, Policy
 from carecoord.domain.prior_auth.charges import Ledger
@@ -19,6 +20,7 @@ from carecoord.domain.prior_auth.rule_book import Rule
 from carecoord.domain.prior_auth.units import Amount
 from carecoord.domain.referrals.referral import Referral
 from carecoord.domain.referrals.visits import Visits
+from carecoord.domain.resource.days import local
 from carecoord.domain.resource.parties import Party
 from carecoord.words.sentence import Sentence, Value, sentence
 
@@ -67,18 +69,28 @@ class GateInput:
 
     @property
     def need(self) -> Requirement:
-        """What the payer's rules say."""
-        card = self.card
+        """What the payer's rules say, unless its answer about the card says of this service that it needs one."""
+        card, network = self.card, NETWORK[self.participation.result]
         asked = Question(
             known=self.known,
             payer=card.payer if card else None,
             plan=card.plan if card else "",
             businesses=card.businesses if card else frozenset(),
-            network=NETWORK[self.participation.result],
+            network=network,
             day=self.day,
             site=self.site,
         )
-        return requirement(asked, self.rules)
+        by_rule = requirement(asked, self.rules)
+        if card is None or by_rule.needed or by_rule.answer == "notification-only":
+            return by_rule
+        side = network if network != "unknown" else ""
+        answers = (each for each in card.answers if each.answered and each.at and each.served.holds(self.day))
+        said = ((each, needed(each.services, self.referral.codes, side)) for each in answers)
+        newest, wants = next(((each, need) for each, need in said if need is not None), (None, False))
+        if newest is None or newest.at is None or not wants:
+            return by_rule
+        reason = sentence("requirement.answer", day=local(newest.at, self.policy.zone))
+        return Requirement("required", reason, by_rule.papers, (newest.evidence, *by_rule.evidence))
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,6 +96,7 @@ WRITTEN = {  # number -> sha256 of what the migration does; a line is added when
     "0070": "03d00505abc9b729ef9ec902944f4bfdbd0830d2d0a60ed6201747d6fc5c968d",
     "0071": "a4a71e62c715e67fa6cea80659eed310101cda997448f0c33d140be09ae31076",
     "0072": "5914ddabd72bb800139b74564d45a48897ba82ce3b3404208eae8f513c243d0e",
+    "0073": "cca59ab5b41e63c1519c7632cc11f951489eca2ba631f5d01d6dfe377a1497c9",
 }
 
 
@@ -227,6 +228,14 @@ def test_whose_approval_names_a_midnight_utc_is_judged_anew_and_nobody_else(engi
     anns = said | {"id": "a", "patient": {"reference": "Patient/ann"}, "preAuthPeriod": period}
     bos = said | {"id": "b", "patient": {"reference": "Patient/bo"}, "preAuthPeriod": {"start": "2026-12-04"}}
     _demand_that_ann_alone_is_judged_anew(engine, "0071_days_at_midnight_utc", anns, bos)
+
+
+def test_of_whom_a_payer_answered_that_a_service_needs_an_authorization_is_judged_anew(engine: Engine) -> None:
+    said = {"resourceType": "CoverageEligibilityResponse", "status": "active", "outcome": "complete"}
+    line = {"productOrService": {"text": "Echocardiogram"}, "authorizationRequired": True}
+    anns = said | {"id": "a", "patient": {"reference": "Patient/ann"}, "insurance": [{"item": [line]}]}
+    bos = said | {"id": "b", "patient": {"reference": "Patient/bo"}, "insurance": [{"inforce": True}]}
+    _demand_that_ann_alone_is_judged_anew(engine, "0074_what_payers_answered_of_services", anns, bos)
 
 
 def test_a_question_about_no_card_that_is_here_waits_no_more(engine: Engine) -> None:
