@@ -11,6 +11,7 @@ from carecoord.store.database.bulk import runs
 
 Rows = list[Row[Any]]
 _RUN = 400
+_RARE = 2000  # rows of a kind that are looked through for somebody's
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Place:
 def page(conn: Connection, wanted: Wanted, size: int, before: Place | None = None) -> Rows:
     """Up to `size` rows that come after a place in the list, newest first."""
     found: Rows = []
-    for select_, at, n in _arms(wanted, audit.columns):
+    for select_, at, n in _arms(wanted, _along(conn, wanted), audit.columns):
         query = select_.order_by(at.desc(), n.desc()).limit(size)
         if before:
             query = query.where(at <= before.at, or_(at < before.at, n < before.n))
@@ -51,7 +52,7 @@ def page(conn: Connection, wanted: Wanted, size: int, before: Place | None = Non
 def count(conn: Connection, wanted: Wanted, most: int) -> int:
     """How many rows there are; counted no further than `most`."""
     total = 0
-    for select_, _, _ in _arms(wanted, (literal_column("1").label("one"),)):
+    for select_, _, _ in _arms(wanted, _along(conn, wanted), (literal_column("1").label("one"),)):
         total += conn.scalar(select(func.count()).select_from(select_.limit(most).subquery())) or 0
     return min(total, most)
 
@@ -66,13 +67,12 @@ def beginnings(conn: Connection, launches: Iterable[str]) -> dict[str, Row[Any]]
 
 
 def _arms(
-    wanted: Wanted, columns: Iterable[ColumnElement[Any]]
+    wanted: Wanted, along: str, columns: Iterable[ColumnElement[Any]]
 ) -> Sequence[tuple[Select[Any], ColumnElement[int], ColumnElement[int]]]:
     """The selects whose rows together are what is wanted, each with the columns of its order, and each along one index
     in that order: of one patient there are the rows that show them alone and those that show several, of several
     interactions those of each."""
     columns = tuple(columns)
-    along = _along(wanted)
     values: Sequence[Any] = wanted.interactions if along == "interaction" else [getattr(wanted, along or "", None)]
     found: list[tuple[Select[Any], ColumnElement[int], ColumnElement[int]]] = []
     for value in values:
@@ -87,11 +87,27 @@ def _arms(
     return found
 
 
-def _along(wanted: Wanted) -> str:
-    """The column to go along: what leaves the fewest rows."""
+def _along(conn: Connection, wanted: Wanted) -> str:
+    """The column to go along: what leaves the fewest rows. An app may have made a third of all rows, of which hardly
+    any are of the kind that is looked for."""
     given = ("id", "patient", "subject", "client")
     found = next((name for name in given if getattr(wanted, name) is not None), "")
-    return found or ("interaction" if wanted.interactions and not wanted.emergency else "")
+    if not wanted.interactions or (wanted.emergency and not found):
+        return found
+    return found if found in ("id", "patient") or (found and not _are_rare(conn, wanted)) else "interaction"
+
+
+def _are_rare(conn: Connection, wanted: Wanted) -> bool:
+    """Whether all rows of these interactions are few."""
+    found = 0
+    for each in wanted.interactions:
+        kind = Wanted(interactions=(each,), since=wanted.since, until=wanted.until)
+        rows = select(literal_column("1").label("one")).where(audit.c.interaction == each)
+        rows = rows.where(*_tests(kind, audit.c.at, "interaction")).limit(_RARE + 1)
+        found += conn.scalar(select(func.count()).select_from(rows.subquery())) or 0
+        if found > _RARE:
+            return False
+    return True
 
 
 def _tests(wanted: Wanted, at: ColumnElement[int], along: str) -> list[ColumnElement[bool]]:

@@ -22,6 +22,9 @@ ASKED = (
     Wanted(subject="amara"),
     Wanted(subject="amara", client="viewer", type="Task"),
     Wanted(client="viewer", since=10),
+    Wanted(client="viewer", interactions=("sign-in", "update")),
+    Wanted(subject="bela", interactions=("read",), since=20),
+    Wanted(subject="bela", interactions=("read",), emergency=True),
     Wanted(interactions=("read",)),
     Wanted(interactions=("read", "sign-in"), until=60),
     Wanted(emergency=True),
@@ -67,8 +70,12 @@ def expected(engine: Engine, wanted: Wanted) -> list[int]:
     return [row.n for row in rows if all(test(row) for test in tests)]
 
 
+@pytest.mark.parametrize("rare", [2000, 0], ids=["of kinds that are rare", "of any kinds"])
 @pytest.mark.parametrize("wanted", ASKED, ids=range(len(ASKED)))
-def test_every_row_that_is_wanted_comes_once_newest_first(trail: Engine, wanted: Wanted) -> None:
+def test_every_row_that_is_wanted_comes_once_newest_first(
+    trail: Engine, wanted: Wanted, rare: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trail_search, "_RARE", rare)
     found: list[int] = []
     place: Place | None = None
     with reading(trail) as conn:
