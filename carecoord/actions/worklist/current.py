@@ -23,18 +23,18 @@ _log = structlog.get_logger()
 
 
 def current(
-    conn: Connection, rows: Sequence[Row[Any]], now: datetime, rules: Policy, *, behind: bool
+    conn: Connection, rows: Sequence[Row[Any]], now: datetime, rules: Policy, *, behind: bool, marked: bool = True
 ) -> list[Row[Any]]:
     """The rows, in their order, with nothing in them that time or another change has overtaken. A case that would be
     another's by now, or that can not be judged, keeps its words but is not cleared. behind: whether rows wait at all
-    that are to be judged anew (see DueBounds)."""
+    that are to be judged anew; marked: whether any of these is marked (see DueBounds)."""
     if not behind:
         return list(rows)
-    at, marked = micros(now), marks.among(conn, [row.rid for row in rows])
-    late = {row.rid for row in rows if row.rid in marked or (row.changes_at is not None and row.changes_at <= at)}
+    at, overtaken = micros(now), marks.among(conn, [row.rid for row in rows]) if marked else set[int]()
+    late = {row.rid for row in rows if row.rid in overtaken or (row.changes_at is not None and row.changes_at <= at)}
     if not late:
         return list(rows)
-    foreseen = _foreseen(conn, [row for row in rows if row.rid in late - marked], at)
+    foreseen = _foreseen(conn, [row for row in rows if row.rid in late - overtaken], at)
     library, patients = Library(conn), {row.patient for row in rows if row.rid in late and row.rid not in foreseen}
     judged = {rid: columns for patient in sorted(patients) for rid, columns in _judged(library, patient, now, rules)}
     judged |= foreseen

@@ -99,7 +99,7 @@ def listed(turn: Turn, asked: WorklistQuery, tabs: Sequence[str], size: int) -> 
     world, conn, grant, now = turn.world, turn.conn, turn.grant, turn.now
     full, cases = demand(grant, asked), seen_cases(turn)
     rows, more_after, more_before = cases.page(asked, size)
-    rows = as_read_by(turn, current(conn, rows, now, project.policy(world.settings), behind=cases.at.behind))
+    rows = as_read_by(turn, _current(turn, cases, rows))
     tally, groups = cases.tally(asked, tabs)
     choices = {name: cases.choices(name, label) for name, label in LABELS.items()} if full else {}
     due = cases.first_due(WorklistQuery("payer", asked.facets, asked.words)) if "payer" in tabs else None
@@ -173,11 +173,10 @@ def _every(world: World, grant: Grant, asked: WorklistQuery, request: str, full:
     with looking(world, grant, request) as turn:
         shown: set[str] = set()
         try:
-            rules = project.policy(world.settings)
             cases = seen_cases(turn)
             found = cases.every(asked)
             while run := list(islice(found, _RUN)):  # together, so that what cases share is read once
-                for row in as_read_by(turn, current(turn.conn, run, turn.now, rules, behind=cases.at.behind)):
+                for row in as_read_by(turn, _current(turn, cases, run)):
                     shown.add(row.patient)
                     yield row if full else payer_view.payer_row(dict(row._mapping))
         finally:
@@ -298,7 +297,7 @@ def _found(turn: Turn, cases: Worklist, id: str, rules: Policy) -> _Case:
     elif turn.denied().apart(row.patient):  # of a case that they see, an emergency opens what is withheld
         glass = _glass(conn, grant, now, row.patient)
     if row is not None:
-        (row,) = current(conn, [row], now, rules, behind=cases.at.behind)
+        (row,) = _current(turn, cases, [row])
         row = row if glass else as_read_by(turn, [row])[0]
     case = clearance_assemble.assemble(conn, id) if row else None
     judged = clear(case, now, rules) if case else None
@@ -333,10 +332,17 @@ def _glass(conn: Connection, grant: Grant, now: datetime, patient: str) -> str |
 def seen_cases(turn: Turn) -> Worklist:
     """The cases that the asker may see, to be read; looked for once in a turn."""
     if turn.worklist is None:
-        late = worklist_rows.is_behind(turn.conn, micros(turn.now))
-        at = replace(moments(turn.now, ZoneInfo(turn.world.settings.timezone)), behind=late)
+        waits = worklist_rows.waits(turn.conn, micros(turn.now))
+        at = moments(turn.now, ZoneInfo(turn.world.settings.timezone))
+        at = replace(at, behind=any(waits), marked=waits.marked)
         turn.worklist = Worklist(turn.conn, turn.cases_seen(), at, absences.own(turn))
     return turn.worklist
+
+
+def _current(turn: Turn, cases: Worklist, rows: Sequence[Row[Any]]) -> list[Row[Any]]:
+    """The rows as they stand this moment."""
+    rules, at = project.policy(turn.world.settings), cases.at
+    return current(turn.conn, rows, turn.now, rules, behind=at.behind, marked=at.marked)
 
 
 def _said(asked: WorklistQuery) -> str:

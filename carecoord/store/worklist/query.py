@@ -23,7 +23,7 @@ from carecoord.store.worklist.bitmaps.copies import Bitmaps
 from carecoord.store.worklist.counted import Counted
 from carecoord.store.worklist.rows import of_rids, with_columns
 from carecoord.store.worklist.tabs import DueBounds, Own, groups, is_awake, tabs
-from carecoord.store.worklist.walks import In, Span, Test, Unmarked, Unpassed, Word
+from carecoord.store.worklist.walks import In, Span, Test, Word
 
 MANY = 1000  # a count that reaches it is shown as "999+"
 _RUN = 1000  # rows fetched at a time for a download
@@ -141,7 +141,7 @@ class Worklist:
         if not self.at.behind:
             return False
         still = self.tests(WorklistQuery())
-        known = (*still, Unpassed("changes_at", self.at.now), Unmarked())
+        known = (*still, *self.at.known())
         found = self._by_sets({"all": still, "known": known})
         return found is None or found["known"] < found["all"]
 

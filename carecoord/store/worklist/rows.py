@@ -1,9 +1,10 @@
 """The worklist written: case rows, and the words that they are found by, kept together in the caller's transaction."""
 
 from collections.abc import Container, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, bindparam, delete, func, literal, or_, select, union_all, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, select, union_all, update
 from sqlalchemy import case as when
 from sqlalchemy.engine import result_tuple
 
@@ -70,9 +71,10 @@ _due = union_all(*(select(each.subquery().c.patient) for each in (marks.patients
 # The earliest is one look in its index. Whether any is earlier PostgreSQL finds out by walking all rows, once it plans
 # for an instant that it does not know.
 _first = select(func.min(case.c.changes_at)).scalar_subquery()
-_behind = select(literal(1)).where(or_(marks.are_there(), _first <= bindparam("now")))
+_waits = select(marks.are_there(), _first <= bindparam("now"))
 _numbered = select(case).where(OneOf(case.c.rid, "rids"))
 _words = select(case_word.c.word, case_word.c.rid).where(OneOf(case_word.c.rid, "rids"))
+_shaped = lru_cache(maxsize=64)(result_tuple)  # rows of these columns: the rows of a page are of one shape
 _SPECIALTIES = 60
 MANY = 2_000  # patients in one transaction, above which it is alone with the cases of everybody
 _EVERYBODY = lock_number("cases of everybody")
@@ -133,9 +135,22 @@ def due(conn: Connection, now: int, most: int) -> list[str]:
     return list(dict.fromkeys(patient for (patient,) in every(conn, _due, {"now": now, "most": most})))
 
 
+class Waits(NamedTuple):
+    """Whether rows are to be judged anew: any that a change has overtaken, and any whose time has come."""
+
+    marked: bool
+    late: bool
+
+
+def waits(conn: Connection, now: int) -> Waits:
+    """Which rows are to be judged anew at an instant (microseconds)."""
+    marked, late = first(conn, _waits, {"now": now}) or (False, False)
+    return Waits(bool(marked), bool(late))
+
+
 def is_behind(conn: Connection, now: int) -> bool:
     """Whether any row is to be judged anew."""
-    return first(conn, _behind, {"now": now}) is not None
+    return any(waits(conn, now))
 
 
 def doubt(conn: Connection, patient: str, now: int, until: int) -> int:
@@ -154,7 +169,7 @@ def doubt(conn: Connection, patient: str, now: int, until: int) -> int:
 
 def with_columns(row: Row[Any], columns: Mapping[str, Any]) -> Row[Any]:
     """The row as it would be read if these columns stood there."""
-    made: Row[Any] = result_tuple(row._fields)(tuple({**row._mapping, **columns}.values()))
+    made: Row[Any] = _shaped(row._fields)(tuple({**row._mapping, **columns}.values()))
     return made
 
 

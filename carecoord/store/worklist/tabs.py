@@ -22,7 +22,15 @@ class DueBounds:
     today: int
     soon: int
     week: int
-    behind: bool = False  # rows wait whose time has come: none of these may be taken for cleared
+    behind: bool = False  # rows wait that are to be judged anew: none of these may be taken for cleared
+    marked: bool = True  # of these some are marked, for all that is known; else each waits for its time alone
+
+    def known(self) -> tuple[Test, ...]:
+        """What a row passes of which it is known what it is now."""
+        if not self.behind:
+            return ()
+        unpassed = Unpassed("changes_at", self.now)
+        return (unpassed, Unmarked()) if self.marked else (unpassed,)
 
 
 SCHEDULING = (  # stages in which the clinic that was asked has to find a time
@@ -67,7 +75,6 @@ def tabs(
     asked: the clinics that are asked; None: anybody. mine: which are the asker's own."""
     resting, is_open = Span("wakes_at", at.now + 1, None), In("open", (True,))
     still = (is_open, Span("wakes_at", None, at.now + 1))
-    known = (Unpassed("changes_at", at.now), Unmarked()) if at.behind else ()
     sent = (*still, *([In("placer", ours)] if ours is not None else []))
     got = (*still, *([In("performer", asked)] if asked is not None else []))
     return {
@@ -90,7 +97,7 @@ def tabs(
         "schedule": (*got, _fixed("stage", *SCHEDULING)),
         "owed": (*got, _fixed("stage", "visit-done")),
         "risk": (*still, In("cleared", (False,)), Span("appointment_at", at.now, at.week)),
-        "cleared": (*still, In("cleared", (True,)), *known),
+        "cleared": (*still, In("cleared", (True,)), *at.known()),
         "late": (*still, _fixed("role", "payer"), Span("sort_due", None, at.now)),
         "decide": (*still, _fixed("role", "payer"), Span("sort_due", at.now, at.today)),
         "snoozed": (is_open, resting, Ever("wakes_at")),

@@ -24,7 +24,7 @@ from carecoord.fhir.instants import micros, moment
 from carecoord.store.database import jobs
 from carecoord.store.database.engine import open_engine, reading, writing
 from carecoord.store.database.tables import case
-from carecoord.store.worklist import registry
+from carecoord.store.worklist import marks, registry
 from carecoord.store.worklist import rows as worklist_rows
 from carecoord.store.worklist.bitmaps import ahead, copies
 from carecoord.store.worklist.query import CaseScope, Worklist, WorklistQuery
@@ -85,10 +85,10 @@ def look_ahead(house: House) -> int:
     return seen
 
 
-def told(conn: Connection, now: datetime, *, behind: bool) -> dict[Any, Any]:
+def told(conn: Connection, now: datetime, *, behind: bool, marked: bool = True) -> dict[Any, Any]:
     """All that the worklist says: the rows of every list in every order, and how many each has."""
     found: dict[Any, Any] = {}
-    at = replace(moments(now, RULES.zone), behind=behind)
+    at = replace(moments(now, RULES.zone), behind=behind, marked=marked)
     for n, scope in enumerate(SCOPES):
         worklist = Worklist(conn, scope, at)
         names = sorted(tabs_named() - {"counted"})
@@ -117,6 +117,12 @@ def test_at_midnight_every_list_count_and_search_is_what_it_is_once_all_is_judge
         assert worklist_rows.due(other, micros(MIDNIGHT), 1000) == []
         assert told(conn, MIDNIGHT, behind=True) == told(other, MIDNIGHT, behind=False)
         assert not Worklist(conn, SCOPES[0], replace(moments(MIDNIGHT, RULES.zone), behind=True)).is_behind()
+        assert worklist_rows.waits(conn, micros(MIDNIGHT)) == (False, True), "so nobody looks for marks"
+        assert told(conn, MIDNIGHT, behind=True, marked=False) == told(other, MIDNIGHT, behind=False)
+    with writing(unread.world.engine) as conn:
+        marks.mark(conn, worklist_rows.numbers(conn, worklist_rows.due(conn, micros(MIDNIGHT), 1)))
+        assert worklist_rows.waits(conn, micros(MIDNIGHT)) == (True, True)
+        assert worklist_rows.waits(conn, micros(EVENING)) == (True, False)
 
 
 def test_the_page_after_midnight_shows_what_the_worker_will_write_says_nothing_of_waiting_and_writes_nothing(
