@@ -136,7 +136,11 @@ class _Prepared:
 
     def _said(self, text: str, values: Values) -> Said | None:
         query, formats, order = _read(text, values is not None)
-        given = values if order is None or values is None else [values[name] for name in order]  # type: ignore[call-overload]
+        given: Any = values or ()
+        if isinstance(values, Mapping):
+            given = [values[name] for name in order or ()]
+        if len(given) != len(formats):
+            return None  # psycopg says what is wrong with it; its C reads past the end of what it is given
         # As psycopg knows it: by its words and the types of its values.
         sent = self._transformer.dump_sequence(given, formats) if given else None
         key = query, (self._transformer.types or ()) if given else ()

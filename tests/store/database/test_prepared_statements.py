@@ -29,6 +29,8 @@ ASKED: tuple[tuple[str, Any], ...] = (
     ("SELECT '{\"a\": [1]}'::jsonb, ARRAY['x', NULL], 1.50::numeric", None),
     ("SELECT 1 WHERE %(n)s::int > 5", {"n": 3}),
     ("SELECT '100%%', %(n)s::int", {"n": 1}),
+    ("SELECT 1", {"n": 1}),
+    ("SELECT 1", ()),
 )
 
 
@@ -80,6 +82,17 @@ def test_they_give_what_the_drivers_cursor_gives(engine: Engine) -> None:
             for _ in range(4):
                 assert prepared_statements.execute(raw, text, values).fetchall() == own
                 assert prepared_statements.execute(raw, text, values).fetchone() == next(iter(own), None)
+
+
+@pytest.mark.parametrize("values", [(1,), (1, 2, 3), {"n": 1}], ids=["too few", "too many", "by name"])
+def test_values_that_do_not_fit_the_statement_are_refused_as_the_driver_refuses_them(
+    engine: Engine, values: Any
+) -> None:
+    with reading(engine) as conn:
+        for _ in range(4):
+            assert prepared_statements.execute(raw_of(conn), "SELECT %s::int, %s::int", (1, 2)).fetchall() == [(1, 2)]
+        with pytest.raises((psycopg.ProgrammingError, TypeError), match="placeholders"):
+            prepared_statements.execute(raw_of(conn), "SELECT %s::int, %s::int", values)
 
 
 def test_the_third_time_psycopg_prepares_and_from_then_on_makes_no_cursor(engine: Engine, cursors: list[str]) -> None:
