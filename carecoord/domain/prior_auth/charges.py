@@ -66,19 +66,21 @@ class Account:
         return max((line.days.end or date.max for _, line in self.lines), default=date.max)
 
     def serves(self, use: Use) -> bool:
-        """Whether the visit is one that it was given for: order, service, day, insurance."""
+        """Whether the visit is one that it was given for: order, service, day, insurance. On a day that only one
+        reading of its days has (`Line.doubt`) the payer may count it: what it took is not there for another."""
         return any(
             not request.orders.isdisjoint(use.orders)
             and line.covers(use.services)
             and line.suits(use.modifiers)
-            and line.holds(use.day)
+            and any(each.holds(use.day) for each in (*line.spans, *line.doubt))
             and not (use.card and use.card in request.elsewhere)
             for request, line in self.lines
         )
 
-    def suits(self, use: Use) -> tuple[bool, bool]:
-        """Whether insurance, and performer and site are certainly those that it names: what is charged first."""
+    def suits(self, use: Use) -> tuple[bool, bool, bool]:
+        """Whether day, insurance, and performer and site are certainly those that it names: what is charged first."""
         return (
+            any(line.holds(use.day) for _, line in self.lines),
             any(use.card in request.coverages for request, _ in self.lines),
             any(
                 (not use.performer or line.names(use.performer))
@@ -222,10 +224,10 @@ class _Books:
             self.known[use.keys] = sorted(found, key=lambda n: self._rank(n, use))
         return self.known[use.keys]
 
-    def _rank(self, n: int, use: Use) -> tuple[bool, bool, bool, date, int]:
+    def _rank(self, n: int, use: Use) -> tuple[bool, bool, bool, bool, date, int]:
         account = self.accounts[n]
-        card, place = account.suits(use)
-        return not card, not place, account.amount is None, account.last, n
+        day, card, place = account.suits(use)
+        return not day, not card, not place, account.amount is None, account.last, n
 
     def place(self, use: Use, tried: set[int]) -> bool:
         """Charge a visit; True when there was room, or room could be made by moving another. `tried`: accounts that

@@ -22,6 +22,7 @@ from tests.domain.stories import (
     claim,
     contract,
     coverage,
+    encounter,
     plain,
     plan,
     rule,
@@ -103,6 +104,27 @@ def test_days_of_an_approval_written_as_midnight_utc_are_not_known_to_the_day(da
         found = story.clear(NOW)
         assert found.gate("authorization").rule == rule_
         assert found.cleared == (rule_ == "authorization.approved")
+
+
+@pytest.mark.parametrize(
+    ("start", "done", "rule_"),
+    [
+        ("2026-12-03", 11, "authorization.units"),
+        ("2026-12-04", 11, "authorization.approved"),
+        ("2026-12-04T00:00:00Z", 10, "authorization.approved"),
+        ("2026-12-04T00:00:00Z", 11, "authorization.units"),  # the payer may have counted the visit of that evening
+    ],
+)
+def test_a_visit_on_a_day_that_only_one_reading_has_leaves_nothing_for_another(
+    start: str, done: int, rule_: str
+) -> None:
+    rules, asked, said = approved({"start": start, "end": "2026-12-31"})
+    detail = [{"url": "quantity", "valueQuantity": {"value": 1}}]
+    said["item"][0]["extension"] += [{"url": f"{PAS}/extension-itemAuthorizedDetail", "extension": detail}]
+    story = plain().with_(rules, asked, said, encounter(done, "done"), appointment(15))
+    found = story.clear(NOW + timedelta(days=12))
+    assert found.gate("authorization").rule == rule_
+    assert found.cleared == (rule_ == "authorization.approved")
 
 
 @pytest.mark.parametrize(
