@@ -150,13 +150,14 @@ def _people(library: Library, wanted: Wanted) -> tuple[Mapping[str, Json], froze
 def _everybody(
     library: Library, asked: Iterable[str], beside: Iterable[str], mentioned: Iterable[str]
 ) -> tuple[Mapping[str, Json], frozenset[str]]:
-    wanted, needs = set(mentioned), set[str]()
+    wanted, needs, looked = set(mentioned), set[str](), set[str]()
     found: dict[str, Json] = {}
     for _ in range(2):
         for _ in range(3):  # a role's group, its parent, and the parent's parent
-            new = [each for each in library.fetch(sorted(wanted)) if key(each) not in found]
+            new = library.fetch(sorted(wanted - looked))
+            looked |= wanted
             found |= {key(each): each for each in new}
-            wanted |= {to for each in new for to in _named(each)}
+            wanted.update(*map(_named, new))
         meant = {*beside, *(to for each in _performers(asked, found) for to in each)}
         for kind in COPIED:
             ids = shared(found[to] for to in meant if to in found and to.startswith(f"{kind}/"))

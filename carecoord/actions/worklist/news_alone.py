@@ -35,7 +35,12 @@ def note(
     if unread:  # all at once, those too who are judged afterwards: whoever takes such locks takes them in one order
         both = {patient for each in touched for patient in (each.patient, each.before_patient)}
         worklist_rows.hold(conn, both - {None})
-    return {rid for rid, each in unread.items() if _told(conn, each, ledger, now)}
+    disputed = conflicts.patients(conn) if unread else frozenset[str]()
+    return {
+        rid
+        for rid, each in unread.items()
+        if each.patient not in disputed and _told(conn, each, ledger, now)
+    }
 
 
 def _is_unread(each: Touched) -> bool:
@@ -48,14 +53,14 @@ def _is_unread(each: Touched) -> bool:
 
 
 def _told(conn: Connection, each: Touched, ledger: Ledger, now: datetime) -> bool:
-    """Whether it is known which cases the Task is part of, and that no EHR and we say different things of any of the
-    patient's: what is in dispute may be so no more."""
+    """Whether it is known which cases the Task is part of, and none of the patient's tells of a conflict: what an EHR
+    and we say differently may be settled by this very write."""
     task, patient = _decode(each.after), each.patient or ""
     if not _is_plain(task):
         return False
     orders = worklist_rows.orders(conn, patient)
     own = [order for order in orders if belongs(task, decoded(order.body))]
-    if not own or any(order.conflict for order in orders) or patient in conflicts.patients(conn):
+    if not own or any(order.conflict for order in orders):
         return False
     worklist_rows.touch(conn, sorted(order.rid for order in own), micros(now))
     ledger.concerns(f"Task/{each.id}", {order.id: patient for order in own})
