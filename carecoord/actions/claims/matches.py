@@ -2,13 +2,13 @@
 what it is for, the visit by its day. What fits nobody, or several, is said and stays with nobody."""
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, tzinfo
 from typing import Any, Final
 
 from sqlalchemy import Row
 
 from carecoord.actions.access.turn import Turn
-from carecoord.domain.resource.days import local, midnight, moment
+from carecoord.domain.resource.days import days, local, midnight, moment
 from carecoord.domain.resource.elements import Json, identifiers, item, items, target, targets, text
 from carecoord.fhir import text as json
 from carecoord.fhir.instants import micros
@@ -70,7 +70,7 @@ def match(turn: Turn, claimed: Claimed) -> Match:
         return Match(doubts=(said,))
     if len(named) > 1:
         return Match(doubts=(sentence("claims.doubt.several", number=claimed.member),))
-    card = _holding(fitting, claimed.day)
+    card = _holding(fitting, claimed.day, turn.world.base.zone)
     patient = next(iter(named)).partition("/")[2]
     kind, _, payer = next(iter(targets(card, "payor")), "").partition("/")
     authorization, doubts = _authorization(turn, patient, claimed)
@@ -112,12 +112,9 @@ def _same(name: Json, last: str, first_: str) -> bool:
     return fold(text(name, "family")) == last and (not first_ or first_ in firsts)
 
 
-def _holding(cards: list[Json], day: date | None) -> Json:
+def _holding(cards: list[Json], day: date | None, zone: tzinfo) -> Json:
     """The card that holds on a day; of several alike the first, for they have one number."""
-    spans = [(each, item(each, "period")) for each in cards]
-    on = day.isoformat() if day else ""
-    held = [card for card, span in spans
-            if not on or (text(span, "start")[:10] or on) <= on <= (text(span, "end")[:10] or on)]  # fmt: skip
+    held = [each for each in cards if day is None or days(each.get("period"), zone).holds(day)]
     return min(held or cards, key=lambda each: str(each["id"]))
 
 

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from carecoord.domain.gates.gate import Evidence
 from carecoord.domain.gates.policy import Policy
-from carecoord.domain.resource.days import first, moment
+from carecoord.domain.resource.days import first, local, moment
 from carecoord.domain.resource.elements import (
     Json,
     evidence,
@@ -163,7 +163,7 @@ def _booking(appointment: Json, known: Directory, policy: Policy, replies: Seque
         KIND[text(appointment, "status")],
         text(appointment, "status"),
         at,
-        first(start, zone) if at else None,
+        _day(start, at, site, policy.zone) if at else None,
         site,
         identifiers(appointment),
         _minutes(at, text(appointment, "end"), policy) or (Fraction(stated) if stated and stated > 0 else None),
@@ -187,6 +187,11 @@ def zone_of(site: Party | None, ours: tzinfo) -> tzinfo:
         return ZoneInfo(site.zone) if site and site.zone else ours
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return ours
+
+
+def _day(start: str, at: datetime, site: Party | None, ours: tzinfo) -> date:
+    """The day of a visit: by the clock of its site, where somebody says which that is, else of whoever wrote it."""
+    return local(at, zone_of(site, ours)) if site and site.zone else first(start, ours)
 
 
 def _minutes(start: datetime | None, end: str, policy: Policy) -> Fraction | None:
@@ -243,7 +248,7 @@ def _done(group: Sequence[Json], bookings: Mapping[str, Booking], known: Directo
         ends = [text(item(other, "period"), "end") for _, _, other in begun]
         lasted = [m for m in (_minutes(at, end, policy) for end in ends) if m]
         minutes = max(lasted) if lasted else booked.minutes if booked else None
-        return Visit(evidence(each, "status"), first(start, zone), at, key(each), named, minutes, site)
+        return Visit(evidence(each, "status"), _day(start, at, site, policy.zone), at, key(each), named, minutes, site)
     if booked and booked.start and booked.day:
         proof = evidence(group[0], "status")
         return Visit(proof, booked.day, booked.start, key(group[0]), named, booked.minutes, site)

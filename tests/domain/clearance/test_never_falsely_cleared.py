@@ -9,6 +9,7 @@ from tests.domain.stories import (
     HCPCS,
     Story,
     answer,
+    appointment,
     book,
     claim,
     coded,
@@ -21,6 +22,7 @@ from tests.domain.stories import (
     plain,
     ref,
     rule,
+    site,
     states,
 )
 
@@ -92,6 +94,23 @@ class TestAnAnswerOfAWrongYear:
         no = answer("A3", decided=2) | {"id": "no", "meta": {"versionId": "1", "lastUpdated": "2026-11-20T14:00:00Z"}}
         found = story.with_(no).clear()
         assert (found.gate("authorization").rule, found.cleared) == ("authorization.denied", False)
+
+
+class TestAVisitWhoseSiteTellsItsZone:
+    """Half past nine in the evening by a program of the west coast is half past midnight at the site in the east."""
+
+    @pytest.mark.parametrize(
+        ("clock", "cleared"), [("21:30:00-08:00", False), ("20:30:00-08:00", True), ("23:30:00-05:00", True)]
+    )
+    def test_is_judged_for_the_day_there(self, clock: str, cleared: bool) -> None:
+        east = site("a") | {"extension": [
+            {"url": "http://hl7.org/fhir/StructureDefinition/timezone", "valueCode": "America/New_York"}]}  # fmt: skip
+        story = plain().with_(book(rule()), claim(), answer("A1", -5, 12), east)
+        moved = appointment(12) | {"start": f"{day(12)}T{clock}", "end": f"{day(13)}T02:00:00-05:00"}
+        found = story.with_(moved).clear()
+        assert found.cleared is cleared
+        assert found.date is not None
+        assert found.date.isoformat() == ("2026-12-04" if cleared else "2026-12-05")
 
 
 class TestAnAgreement:
