@@ -19,13 +19,8 @@ def event(
     """One row of the audit. by: who asks, as a grant, a signed-in person, or a bare subject. shown: the patient of each
     resource that went out, None for what is about nobody. about: the other columns of the row, by their names."""
     patient, patients = told(shown)
-    return Event(
-        at=micros(at),
-        request=request,
-        interaction=interaction,
-        status=status,
-        **{"patient": patient, "patients": patients} | _who(by) | about,
-    )
+    said = {"patient": patient, "patients": patients, **_who(by), **about}
+    return Event(at=micros(at), request=request, interaction=interaction, status=status, **said)
 
 
 def _who(by: Grant | User | str | None) -> dict[str, Any]:

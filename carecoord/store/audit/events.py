@@ -10,13 +10,11 @@ the work of a reading server.
 
 import fcntl
 import os
-import secrets
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime
 from operator import attrgetter
 from pathlib import Path
@@ -41,8 +39,7 @@ _RUN = 400  # ids in one statement
 _log = structlog.get_logger()
 
 
-@dataclass(frozen=True)
-class Event:
+class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     """One interaction. at: microseconds. request: the id of the request it belongs to. interaction: read, vread,
     search, create, update, delete, history … type and resource: what was touched, an id of that type. patient: the id
     of the one patient it was about; patients: of each, where it showed several. status: the HTTP status answered.
@@ -64,7 +61,7 @@ class Event:
     launch: str | None = None
     emergency: str | None = None
     patients: tuple[str, ...] = ()
-    id: str = field(default_factory=lambda: secrets.token_hex(16))
+    id: str = msgspec.field(default_factory=lambda: os.urandom(16).hex())
 
 
 def told(shown: Iterable[str | None]) -> tuple[str | None, tuple[str, ...]]:

@@ -146,7 +146,8 @@ class Call:
 def call_of(world: World, environ: "WSGIEnvironment", asked: Request | None = None) -> Call:
     """A request as its handler takes it. asked: as the framework has it, if it does. Raises NotAcceptable or Invalid
     for a form of answer that we do not make."""
-    pairs = _pairs(environ.get("QUERY_STRING", "").encode("latin-1"))
+    query = environ.get("QUERY_STRING")
+    pairs = _pairs(query.encode("latin-1")) if query else []
     args = _firsts(pairs)
     accept, prefer = environ.get("HTTP_ACCEPT"), environ.get("HTTP_PREFER")
     try:

@@ -5,8 +5,8 @@
 hands them over, as plain tuples: on a read the framework's ways would cost more than the read.
 """
 
+import os
 import re
-import secrets
 from collections.abc import Callable, Iterable
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -43,6 +43,9 @@ _PREFLIGHT = [
     ),
     ("Access-Control-Max-Age", "86400"),
 ]
+# What stands behind a parameter is worked out for each function that is made, of which each request makes some.
+Headers = list[tuple[str, str]]
+Write = Callable[[bytes], object]
 _log = structlog.get_logger()
 
 
@@ -60,7 +63,7 @@ class Done(NamedTuple):
 def install(app: Flask, observe: Callable[[Done], None], *, lines: bool) -> None:
     """Answer preflights under /fhir; add the id and the CORS headers to every answer. Each exchange is told to
     `observe`, and with `lines` to the log. To be installed after the headers, so that they are on every answer."""
-    exchanged = _carrying(app)
+    inner = app.wsgi_app
 
     @app.before_request
     def note() -> None:
@@ -70,20 +73,27 @@ def install(app: Flask, observe: Callable[[Done], None], *, lines: bool) -> None
 
     def told(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         began, statuses, id = perf_counter(), [500], id_of(environ)
+        fhir = is_fhir(environ["PATH_INFO"])
 
-        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], object]:
+        def start(status: str, headers: Headers, exc_info: Any = None) -> Write:
             statuses.append(int(status[:3]))
+            headers.append(("X-Request-Id", id))
+            if fhir and _ORIGIN not in [name for name, _ in headers]:
+                headers += _ANY
             return start_response(status, headers, exc_info)
 
         own = REQUEST.set(id)
         try:
-            answer = exchanged(environ, start)
+            if fhir and environ["REQUEST_METHOD"] == "OPTIONS":
+                start("204 No Content", [*_PREFLIGHT])
+                return []
+            answer = inner(environ, start)
             if statuses[-1] == 413:
                 _drain(environ, _PATIENCE * int(app.config["MAX_CONTENT_LENGTH"]))
             return answer
         except Exception as error:  # from outside of the framework's own care
             _log.error("failed", **traced(error))
-            start("500 Internal Server Error", [("Content-Type", "text/plain"), ("X-Request-Id", id)])
+            start("500 Internal Server Error", [("Content-Type", "text/plain")])
             return [f"Something failed on our side. It is in the log under the id {id}.\n".encode()]
         finally:
             done = _done(environ, statuses[-1], perf_counter() - began)
@@ -98,26 +108,6 @@ def install(app: Flask, observe: Callable[[Done], None], *, lines: bool) -> None
 def _done(environ: "WSGIEnvironment", status: int, seconds: float) -> Done:
     route, args = environ.get(_ROUTE, ("", {}))
     return Done(environ["REQUEST_METHOD"], route, args, status, seconds)
-
-
-def _carrying(app: Flask) -> Callable[["WSGIEnvironment", "StartResponse"], Iterable[bytes]]:
-    inner = app.wsgi_app
-
-    def carried(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        fhir = is_fhir(environ["PATH_INFO"])
-        if fhir and environ["REQUEST_METHOD"] == "OPTIONS":
-            start_response("204 No Content", [*_PREFLIGHT, ("X-Request-Id", id_of(environ))])
-            return []
-
-        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], object]:
-            headers.append(("X-Request-Id", id_of(environ)))
-            if fhir and _ORIGIN not in [name for name, _ in headers]:
-                headers += _ANY
-            return start_response(status, headers, exc_info)
-
-        return inner(environ, start)
-
-    return carried
 
 
 def request_id() -> str:
@@ -156,5 +146,5 @@ def id_of(environ: "WSGIEnvironment") -> str:
     found: str | None = environ.get(_KEY)
     if found is None:
         given = environ.get("HTTP_X_REQUEST_ID", "")
-        found = environ[_KEY] = given if _GIVEN.fullmatch(given) else secrets.token_hex(16)
+        found = environ[_KEY] = given if given and _GIVEN.fullmatch(given) else os.urandom(16).hex()
     return found

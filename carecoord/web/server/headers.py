@@ -1,10 +1,12 @@
 """Security headers of every answer (design/desk.md section 7). Nothing may frame the desk; a page under /embed/ may be
 framed by the EHR that opened it, and says so itself by `policy`. Until it does, by nobody."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from flask import Flask
+
+from carecoord.web.server.exchange import Headers, Write
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -71,7 +73,7 @@ def install(app: Flask, *, https: bool) -> None:
         path = environ["PATH_INFO"]
         always, page = framed if path.startswith(EMBEDDED) else linked if path.startswith(LINKS) else desk
 
-        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], object]:
+        def start(status: str, headers: Headers, exc_info: Any = None) -> Write:
             given = {name.lower(): value for name, value in headers}
             more = [*always, *(page if given.get("content-type", "").startswith("text/html") else ())]
             if not path.startswith("/assets/"):

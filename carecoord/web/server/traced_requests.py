@@ -1,13 +1,13 @@
 """A span for each request, with the template of its address, its status and the id that the log has."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from flask import Flask
 
 from carecoord import traces
 from carecoord.logs import METHODS
-from carecoord.web.server.exchange import id_of, route_of
+from carecoord.web.server.exchange import Headers, Write, id_of, route_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -26,7 +26,7 @@ def install(app: Flask) -> None:
         method = environ["REQUEST_METHOD"] if environ["REQUEST_METHOD"] in METHODS else "OTHER"
         statuses = [_FAILED]
 
-        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], object]:
+        def start(status: str, headers: Headers, exc_info: Any = None) -> Write:
             statuses.append(int(status[:3]))
             return start_response(status, headers, exc_info)
 
