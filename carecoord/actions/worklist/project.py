@@ -87,7 +87,8 @@ def projector(rules: Policy) -> Projector:
         ledger = Ledger(touched)
         unread = news_alone.note(conn, touched, [rid for rid, _ in odd], ledger, now)
         patients = _patients(conn, [each for each in touched if each.rid not in unread])
-        late = _judge(conn, patients, now, rules, ledger, moved=_moved(touched))
+        shown = all(each.type == "Patient" and each.before and each.after for each in touched)
+        late = _judge(conn, patients, now, rules, ledger, moved=_moved(touched), shown=shown)
         projection.note(conn, touched, rules)
         coverage_projection.note(conn, touched, now, rules.zone)
         sent.note(conn, touched, now)
@@ -251,17 +252,14 @@ def _moved(touched: Iterable[Touched]) -> frozenset[str]:
 
 def _judge(
     conn: Connection, patients: Iterable[str], now: datetime, rules: Policy, ledger: Ledger, *,
-    moved: frozenset[str] = frozenset(),
+    moved: frozenset[str] = frozenset(), shown: bool = False,
 ) -> bool:  # fmt: skip
     """Write the rows of these patients' cases where they differ from what stands there, and show them to the ledger.
-    moved: those whose orders may have been another's of them until now. Returns whether they were marked, to be judged
-    once more."""
+    moved: those whose orders may have been another's of them until now. shown: nothing makes a case that has no row.
+    Returns whether they were marked, to be judged once more."""
     library = handed(conn)
     kept = library.kept if library else {}
-    # Before it is asked who has a case: whose first order another is writing just now has none for us.
-    with driver.foreseen(conn, worklist_rows.asked_at_once(conn, patients) if not kept else ()):
-        worklist_rows.hold(conn, {*kept, *patients})
-        others = worklist_rows.concerned(conn, [each for each in patients if each not in kept])
+    others = evidence.concerned(conn, patients, kept, shown=shown)
     concerned = sorted({*kept, *others})
     if not concerned:
         return False

@@ -13,6 +13,7 @@ from carecoord.store.database.among import OneOf, listed
 from carecoord.store.database.driver import every, execute, first
 from carecoord.store.database.engine import alone, lock_number
 from carecoord.store.database.tables import case, case_word, resource
+from carecoord.store.prior_auth.tables import authorization_row as request
 from carecoord.store.worklist import marks
 from carecoord.store.worklist.bitmaps import ahead, changes
 from carecoord.store.worklist.search_words import words
@@ -27,6 +28,7 @@ _concerned = union_all(
     ),
     select(case.c.patient).where(OneOf(case.c.patient, "patients")),
 )
+_shown = union_all(*(select(each.c.patient).where(OneOf(each.c.patient, "patients")) for each in (case, request)))
 GATES = tuple(name for name in case.c.keys() if name.endswith("_gate") and name != "headline_gate")  # noqa: SIM118
 _asked = (
     select(case.c.performer)
@@ -83,21 +85,22 @@ FROM unnest(%s::bigint[]) AS n"""
 _BATCH = 500  # row numbers in one statement: both databases bound the number of parameters
 
 
-def concerned(conn: Connection, patients: Iterable[str]) -> list[str]:
+def concerned(conn: Connection, patients: Iterable[str], *, shown: bool = False) -> list[str]:
     """Those of the patients who have an order, a request for authorization or a row here, sorted. Most writes are about
-    somebody with none, and to learn it so costs a twentieth of assembling nothing."""
+    somebody with none, and to learn it so costs a twentieth of assembling nothing. shown: those who have a row."""
     asked = sorted(set(patients))
-    return sorted({patient for (patient,) in every(conn, *_who(asked))}) if asked else []
+    return sorted({patient for (patient,) in every(conn, *_who(asked, shown))}) if asked else []
 
 
-def asked_at_once(conn: Connection, patients: Iterable[str]) -> list[driver.Asked]:
+def asked_at_once(conn: Connection, patients: Iterable[str], *, shown: bool = False) -> list[driver.Asked]:
     """What `hold` and then `concerned` ask of a patient on PostgreSQL."""
     wanted, named = _locks(conn, patients), sorted(set(patients))
-    return [(_LOCK, (_EVERYBODY, [_EVERYBODY, *wanted])), _who(named)] if len(named) == len(wanted) == 1 else []
+    lock = (_LOCK, (_EVERYBODY, [_EVERYBODY, *wanted]))
+    return [lock, _who(named, shown)] if len(named) == len(wanted) == 1 else []
 
 
-def _who(patients: Sequence[str]) -> driver.Asked:
-    return _concerned, {"patients": listed(patients)}
+def _who(patients: Sequence[str], shown: bool) -> driver.Asked:
+    return _shown if shown else _concerned, {"patients": listed(patients)}
 
 
 def hold(conn: Connection, patients: Iterable[str]) -> None:

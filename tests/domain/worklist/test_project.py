@@ -409,6 +409,27 @@ def test_a_write_reads_no_more_the_more_cases_there_are(conn: Connection) -> Non
     assert count() <= few
 
 
+def test_a_change_of_a_person_none_of_whose_orders_is_a_case_reads_none_of_them(conn: Connection) -> None:
+    put(conn, *plain().resources.values())
+    person = plain().resources["Patient/pat"]
+    other = person | {"id": "other"}
+    put(conn, other, order(id="labs", subject=ref("Patient/other"), category=[{"text": "laboratory"}], performer=[]))
+    assert list(rows(conn)) == ["sr"]
+
+    def count(person: Json) -> int:
+        with statements(conn) as ran:
+            put(conn, person | {"name": [{"family": "Another", "given": ["Ada"]}]})
+        return len(ran)
+
+    assert count(other) + 8 <= count(person)
+    assert rows(conn)["sr"]["patient_name"] == "Another, Ada"
+    assert differences(conn, NOW) == {}
+    put(conn, task(id="labs", focus=ref("ServiceRequest/labs"), **{"for": ref("Patient/other")}))
+    assert rows(conn)["labs"]["patient_name"] == "Another, Ada"
+    put(conn, "Patient/other")
+    assert differences(conn, NOW) == {}
+
+
 @pytest.mark.postgres
 def test_of_two_writes_at_once_about_one_patient_the_later_judges_what_the_earlier_left(
     new_database: Callable[[str], str],
