@@ -22,6 +22,7 @@ from rich.table import Table
 from tests.bench import (
     acts,
     agreement,
+    claims,
     codes,
     crd,
     imports,
@@ -41,12 +42,14 @@ from tests.bench import (
     sync,
     tasks,
     token,
+    trail,
     worklist,
 )
 from tests.bench.client import Result
 from tests.bench.servers import Server, bare, carecoord, sekmet
 from tests.postgres import cluster
 
+LISTS = {"requests": requests, "claims": claims, "trail": trail}  # looked through at a desk
 Figures = dict[str, dict[str, dict[str, float]]]
 
 
@@ -79,7 +82,7 @@ def main() -> None:
         priced = rates.measure(console, folder / "rates", made)
         listed = register.measure(console, folder / "register", made)
         changed = register.changes(console, made)
-        queued = requests.measure(console, folder / "requests", made)
+        queued = {name: each.measure(console, folder / name, made) for name, each in LISTS.items()}
         coded = codes.measure(console, folder / "codes", made)
         told = metrics.measure(console, folder / "metrics", made)
         tables = imports.measure(console, folder / "imports")
@@ -93,8 +96,8 @@ def main() -> None:
     found = (
         acts.lines(done), tasks.lines(noted), pas.lines(submitted), patient.lines(called), measures.lines(counted),
         rules.lines_of(lines), networks.lines_of(sizes), rates.lines_of(priced), register.lines_of(listed),
-        register.changed_lines(changed), requests.lines_of(queued), codes.lines_of(coded), imports.lines_of(tables),
-        start.lines(begun), metrics.lines_of(told), crd.lines(signed),
+        register.changed_lines(changed), codes.lines_of(coded), imports.lines_of(tables), start.lines(begun),
+        *(LISTS[name].lines_of(each) for name, each in queued.items()), metrics.lines_of(told), crd.lines(signed),
         agreement.lines(saved), midnight.lines(struck), sync.lines(synced),
     )  # fmt: skip
     for line in chain(*found):
@@ -102,7 +105,7 @@ def main() -> None:
     others = {"acts": done, "rules": lines, "networks": sizes, "rates": priced, "register": listed, "imports": tables}
     others |= {"codes": coded, "changes": changed, "start": begun, "patient": called, "measures": counted}
     others |= {"pas": submitted, "tasks": noted, "metrics": told}
-    others |= {"crd": signed, "requests": queued}
+    others |= {"crd": signed, **queued}
     others |= {"agreement": saved, "midnight": struck, "sync": synced}
     _write(figures, pages, checks, others)
 

@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Boolean, Engine, Integer
 
 from carecoord.store.database import bulk
 from carecoord.store.database.engine import analyze, writing
-from carecoord.store.database.tables import case, case_word
+from carecoord.store.database.tables import Big, case, case_word
 from carecoord.store.worklist import rows as worklist_rows
 from carecoord.store.worklist.bitmaps import changes
 
@@ -36,3 +36,10 @@ def fill(engine: Engine, rows: Iterable[dict[str, Any]]) -> None:
         for index in indexes:
             index.create(conn)
     analyze(engine)
+
+
+def empty(column: Any) -> Any:
+    """What stands in a column of a row of which nothing is said there."""
+    if column.nullable:
+        return None
+    return False if isinstance(column.type, Boolean) else 0 if isinstance(column.type, Integer | type(Big)) else ""

@@ -15,7 +15,7 @@ from uuid import uuid4
 
 import requests
 from rich.console import Console
-from sqlalchemy import Boolean, Engine, Integer
+from sqlalchemy import Engine
 
 from auth.grant import Grant
 from carecoord.actions.prior_auth import queue
@@ -26,11 +26,11 @@ from carecoord.settings import Settings
 from carecoord.store.audit.events import Journal
 from carecoord.store.database import bulk
 from carecoord.store.database.engine import migrate, open_engine, writing
-from carecoord.store.database.tables import Big
 from carecoord.store.prior_auth.authorizations import Asked
 from carecoord.store.prior_auth.tables import authorization_party, authorization_row, authorization_word
 from carecoord.store.worklist import search_words
 from carecoord.world import World
+from tests.bench.cases import empty
 from tests.bench.rules import Place, Spent, by_itself, ends, put, spread, timed
 from tests.bench.story import FAMILIES, GIVEN
 from tests.domain.stories import NOW, POLICY
@@ -142,13 +142,7 @@ def _row(n: int) -> dict[str, Any]:
         "owner": f"owner-{n % 5}", "owner_name": f"Owner {n % 5}", "searched": said, "payer_searched": said,
         "updated": now,
     }  # fmt: skip
-    return {column.name: known.get(column.name, _empty(column)) for column in authorization_row.columns}
-
-
-def _empty(column: Any) -> Any:
-    if column.nullable:
-        return None
-    return False if isinstance(column.type, Boolean) else 0 if isinstance(column.type, Integer | type(Big)) else ""
+    return {column.name: known.get(column.name, empty(column)) for column in authorization_row.columns}
 
 
 def main() -> None:

@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from sqlalchemy import Boolean, Integer, create_engine, make_url
+from sqlalchemy import create_engine, make_url
 
 from auth.store import User
 from carecoord.fhir.search.collation import fold
 from carecoord.fhir.service_base import Base
 from carecoord.store.database import engine
-from carecoord.store.database.tables import Big, case
+from carecoord.store.database.tables import case
 from carecoord.store.resources.write import Actor, Change, put_all
 from carecoord.words.sentence import dumps, sentence
 from tests.bench import cases
@@ -189,16 +189,10 @@ def row(n: int, now: int) -> dict[str, Any]:
         "searched": f"{name} {n:07d} R-{n} Clinic", "payer_searched": f"{name} R-{n} Clinic", "updated": now,
         "patient_sort": fold(name), "specialty_sort": "cardiology", "sort_due": due or 2**62,
     }  # fmt: skip
-    return {column.name: known.get(column.name, _empty(column)) for column in case.columns}
+    return {column.name: known.get(column.name, cases.empty(column)) for column in case.columns}
 
 
 _GATES = ("coverage", "authorization", "agreement", "information", "appointment", "loop")
-
-
-def _empty(column: Any) -> Any:
-    if column.nullable:
-        return None
-    return False if isinstance(column.type, Boolean) else 0 if isinstance(column.type, Integer | type(Big)) else ""
 
 
 def page(server: Server, cookie: str, path: str) -> dict[str, float]:
