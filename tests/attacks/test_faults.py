@@ -9,11 +9,11 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from carecoord.store.database.engine import migrate
 from tests import postgres
 from tests.api.test_serving import Served, children, serving, worker_of
 from tests.attacks import measured, shifted
+from tests.attacks.callers import at_work
 from tests.attacks.fort import Fort, issued, standing
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,32 +54,22 @@ def patient(n: object, more: str = "") -> dict[str, Any]:
 @contextmanager
 def loaded(forts: list[Fort], token: str, count: int = 4) -> Iterator[Load]:
     """So many who write and read at these servers by turns."""
-    told, stop = Load(), threading.Event()
+    told = Load()
 
-    def run(me: int) -> None:
-        for n in range(10**9):
-            if stop.is_set():
-                return
-            fort = forts[(me + n) % len(forts)]
-            with suppress(requests.RequestException):
-                answer = fort.ask("POST", "Patient", token, patient(f"{me}-{n}"))
-                told.statuses.append(answer.status_code)
-                if answer.status_code == 201:
-                    told.kept.append(answer.json()["id"])
-                    told.statuses.append(fort.ask("GET", f"Patient/{told.kept[-1]}", token).status_code)
-                continue
+    def ask(me: int, n: int) -> None:
+        fort = forts[(me + n) % len(forts)]
+        try:
+            answer = fort.ask("POST", "Patient", token, patient(f"{me}-{n}"))
+            told.statuses.append(answer.status_code)
+            if answer.status_code == 201:
+                told.kept.append(answer.json()["id"])
+                told.statuses.append(fort.ask("GET", f"Patient/{told.kept[-1]}", token).status_code)
+        except requests.RequestException:
             told.statuses.append(0)
             time.sleep(0.1)
 
-    threads = [threading.Thread(target=run, args=(me,)) for me in range(count)]
-    for thread in threads:
-        thread.start()
-    try:
+    with at_work([partial(ask, me) for me in range(count)]):
         yield told
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join(90)
 
 
 def until(done: Callable[[], bool], seconds: float = 60) -> None:

@@ -5,12 +5,11 @@ their rows say. `audit verify` and `check --deep` agree."""
 import json
 import os
 import subprocess
-import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -19,8 +18,10 @@ import pytest
 from sqlalchemy import Engine, make_url, text
 
 from carecoord.store.database.engine import open_engine, reading
+from tests.attacks.callers import at_work
 from tests.attacks.fort import Fort, built
 from tests.desk.conftest import story
+from tests.forked import carry_out
 
 __all__ = ["story"]
 
@@ -60,29 +61,20 @@ def fort(
 @contextmanager
 def loaded(fort: Fort) -> Iterator[Load]:
     """Somebody writes versions of each order and of four patients, as fast as they are answered."""
-    token, told, stop = fort.token(), Load(), threading.Event()
+    token, told = fort.token(), Load()
     bodies = [fort.ask("GET", f"ServiceRequest/{id}", token).json() for id in ORDERS]
     bodies += [{"resourceType": "Patient", "id": f"load-{n}"} for n in range(4)]
 
-    def write(body: dict[str, Any]) -> None:
-        path, n = f"{body['resourceType']}/{body['id']}", 0
-        while not stop.is_set():
-            n += 1
-            said = {"note": [{"text": f"{n}"}]} if "subject" in body else {"name": [{"family": f"Load{n}"}]}
-            answer = fort.ask("PUT", path, token, body | said)
-            assert answer.status_code in (200, 201), answer.text
-            told.newest[path] = int(answer.headers["ETag"].split('"')[1])
-            told.count += 1
+    def write(body: dict[str, Any], n: int) -> None:
+        path = f"{body['resourceType']}/{body['id']}"
+        said = {"note": [{"text": f"{n}"}]} if "subject" in body else {"name": [{"family": f"Load{n}"}]}
+        answer = fort.ask("PUT", path, token, body | said)
+        assert answer.status_code in (200, 201), answer.text
+        told.newest[path] = int(answer.headers["ETag"].split('"')[1])
+        told.count += 1
 
-    threads = [threading.Thread(target=write, args=(body,)) for body in bodies]
-    for thread in threads:
-        thread.start()
-    try:
+    with at_work([partial(write, body) for body in bodies]):
         yield told
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join(90)
 
 
 def elsewhere(fort: Fort, folder: Path) -> dict[str, str]:
@@ -97,9 +89,7 @@ def elsewhere(fort: Fort, folder: Path) -> dict[str, str]:
 
 
 def run(environ: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
-    command = [str(Path(sys.executable).with_name("carecoord")), *words]
-    environ = environ | {"PATH": os.environ["PATH"]}  # where pg_dump is
-    return subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+    return carry_out(words, environ | {"PATH": os.environ["PATH"]})  # where pg_dump is
 
 
 def versions(engine: Engine) -> dict[Version, bytes]:
