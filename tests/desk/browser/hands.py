@@ -9,9 +9,11 @@ from typing import Any
 from flask.testing import FlaskClient
 from playwright.sync_api import BrowserContext, Locator, Page
 
+from auth import store
 from carecoord.actions.people import accounts
 from carecoord.actions.people.accounts import NewUser
-from tests.desk.conftest import PASSWORD, PEOPLE, House
+from carecoord.store.database.engine import reading
+from tests.desk.conftest import PASSWORD, House
 
 MOST_STEPS = 120  # of Tab, until what is looked for has the focus
 FIELD = ":is(input, textarea, select):focus"
@@ -124,8 +126,11 @@ class Windows:
         context.add_cookies([{"name": "cc", "value": self.cookies[who], "domain": "127.0.0.1", "path": "/"}])
 
     def hire(self, login: str, name: str, roles: str, organization: str) -> str:
-        """Somebody more who works somewhere, in these roles, separated by spaces; their login."""
-        if login not in PEOPLE and login not in self.cookies:
+        """Somebody more who works somewhere, in these roles, separated by spaces; their login. In a house that a first
+        attempt has been in, they may have been hired."""
+        with reading(self.house.world.engine) as conn:
+            hired = store.find_login(conn, login)
+        if hired is None:
             accounts.add_user(self.house.world, NewUser(login, name, frozenset(roles.split()), organization), PASSWORD)
         return login
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from tests.desk.browser.hands import Hands, Windows
 from tests.desk.browser.servers import served
-from tests.desk.conftest import House
+from tests.desk.conftest import Clock, built
 from tests.domain.documents.files import pdf
 
 MOST = 60  # interactions
@@ -19,11 +19,13 @@ MOST_STEPS = 70  # of Tab
 
 
 @pytest.fixture
-def windows(browser: Any, acting_house: House) -> Iterator[Windows]:
-    with served(acting_house) as address:
-        made = Windows(browser, acting_house, address)
-        yield made
-        made.close()
+def windows(browser: Any, story: Path, tmp_path: Path) -> Iterator[Windows]:
+    """Windows on a house of this attempt's own: a second one would meet what the first has done."""
+    for house in built(story, tmp_path / "house", Clock()):
+        with served(house) as address:
+            made = Windows(browser, house, address)
+            yield made
+            made.close()
 
 
 @pytest.mark.slow
