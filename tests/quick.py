@@ -120,7 +120,7 @@ def ends(patched: pytest.MonkeyPatch) -> None:
         patched.setattr(kind.serve_forever, "__defaults__", (0.02,))
 
 
-TOGETHER = 150  # tests, after which all garbage is looked for at once
+TOGETHER = 300  # tests, after which all garbage is looked for at once
 
 
 def garbage() -> None:

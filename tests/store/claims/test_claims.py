@@ -168,11 +168,13 @@ class Day:
 @pytest.mark.parametrize("seed", range(4))
 def test_whatever_is_written_the_counts_of_all_are_those_of_a_walk(engine: Engine, seed: int) -> None:
     day = Day(seed)
-    for _ in range(12):
+    for n in range(12):
         with writing(engine) as conn:
             day.passes(conn)
         with reading(engine) as conn:
             assert tallies.astray(conn) == []
+            if n % 3 < 2:  # what is asked of the counts is dear, and they are whole
+                continue
             for whose in (OURS, THEIRS, Whose(("office-1", "office-2"), ("p3", "p5")), Whose(None, ("p2",))):
                 for asked in (Asked(NOW, day.dice.choice(get_args(Tab))), Asked(NOW, "all", status="denied")):
                     totals = claims.totals(conn, whose, asked, get_args(Tab))
