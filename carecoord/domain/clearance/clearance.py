@@ -13,6 +13,7 @@ from carecoord.domain.agreements.participation import Participation
 from carecoord.domain.clearance.deadlines import changes_at, timed, working
 from carecoord.domain.clearance.facts import Facts, facts
 from carecoord.domain.clearance.warnings import cautions
+from carecoord.domain.coverage import exclusions
 from carecoord.domain.coverage import gate as coverage_gate
 from carecoord.domain.coverage.gate import Card
 from carecoord.domain.documents import gate as documents_gate
@@ -201,7 +202,9 @@ def _covered(known: Facts, day: date, now: datetime, policy: Policy) -> tuple[Ca
     card = coverage_gate.choose(known.cards, known.referral.cards, day)
     # What was known when the day was over is what counts for it: an answer does not go stale under a past visit.
     then = min(now, midnight(shifted(day, 1), policy.zone))
-    return card, coverage_gate.gate(card, day, then, policy)
+    gate = coverage_gate.gate(card, day, then, policy)
+    shut = exclusions.gate(card, known.referral.codes, day, policy) if card and not gate.unmet else None
+    return card, shut or gate
 
 
 def _visit(hearing: Hearing) -> Gate:

@@ -1,7 +1,8 @@
 """What a payer's answer about a card says of single services, and when it was made.
 
 Clause: FHIR R4 CoverageEligibilityResponse.insurance.item (authorizationRequired: "whether a prior authorization is
-required prior to actual service delivery"; network: whether the item is about services in network or out of it)."""
+required prior to actual service delivery"; excluded: "the service is excluded from the plan"; network: whether the item
+is about services in network or out of it)."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,11 +14,12 @@ from carecoord.domain.resource.elements import Json, code_of, codes, item, items
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A service of which an answer says whether it needs an authorization. network: `in` or `out`, where it is about
-    either alone."""
+    """A service of which an answer says whether it needs an authorization, or whether the plan does not pay for it;
+    None: it says nothing of that. network: `in` or `out`, where it is about either alone."""
 
     codes: frozenset[tuple[str, str]]
-    needed: bool
+    needed: bool | None
+    excluded: bool | None
     network: str
 
     def speaks(self, wanted: frozenset[tuple[str, str]], network: str) -> bool:
@@ -28,18 +30,33 @@ class Service:
 def services(insurance: Iterable[Json]) -> tuple[Service, ...]:
     """The services that an answer names."""
     lines = [line for each in insurance for line in items(each, "item")]
-    said = [(line, line.get("authorizationRequired"), code_of(item(line, "network"))) for line in lines]
-    return tuple(
-        Service(codes(item(line, "productOrService")), needed, network if network in ("in", "out") else "")
-        for line, needed, network in said
-        if isinstance(needed, bool)
-    )
+    found = (
+        Service(
+            codes(item(line, "productOrService")), _flag(line, "authorizationRequired"), _flag(line, "excluded"),
+            network if (network := code_of(item(line, "network"))) in ("in", "out") else "",
+        )
+        for line in lines
+    )  # fmt: skip
+    return tuple(each for each in found if (each.needed, each.excluded) != (None, None))
+
+
+def _flag(line: Json, name: str) -> bool | None:
+    return said if isinstance(said := line.get(name), bool) else None
 
 
 def needed(said: Sequence[Service], wanted: frozenset[tuple[str, str]], network: str) -> bool | None:
     """Whether one of these services needs an authorization by what was said; None where nothing was said of it."""
-    found = [each.needed for each in said if each.speaks(wanted, network)]
-    return any(found) if found else None
+    return _any(each.needed for each in said if each.speaks(wanted, network))
+
+
+def excluded(said: Sequence[Service], wanted: frozenset[tuple[str, str]]) -> bool | None:
+    """Whether the plan does not pay for one of these services in network; None where nothing was said of it."""
+    return _any(each.excluded for each in said if each.speaks(wanted, "in"))
+
+
+def _any(flags: Iterable[bool | None]) -> bool | None:
+    told = [each for each in flags if each is not None]
+    return any(told) if told else None
 
 
 def made(response: Json, zone: tzinfo) -> datetime | None:

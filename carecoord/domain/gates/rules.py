@@ -14,6 +14,7 @@ RULES: Final[dict[str, tuple[str, ...]]] = {  # gate -> its rules
         "coverage.ended",
         "coverage.later",
         "coverage.not-in-force",
+        "coverage.excluded",
         "coverage.asked",
         "coverage.confirmed",
         "coverage.unclear",

@@ -42,6 +42,13 @@ def out_of_network(code: str) -> Json:
     return {"network": coded("http://terminology.hl7.org/CodeSystem/benefit-network", code)}
 
 
+def excludes(code: str = "G0463", age: int = 3, **more: Any) -> Json:
+    """The same, which says of a service that the plan does not pay for it."""
+    said = eligibility(age)
+    said["insurance"][0]["item"] = [{"productOrService": coded(HCPCS, code), "excluded": True} | more]
+    return said
+
+
 class TestThePayersOwnWordAboutAService:
     def test_it_goes_before_a_rule_that_spares_it(self) -> None:
         found = plain().with_(says(True)).clear()
@@ -74,6 +81,28 @@ class TestThePayersOwnWordAboutAService:
     )
     def test_of_which_the_newest_about_this_service_counts(self, said: list[Json], cleared: bool) -> None:
         assert plain().with_(*said).clear().cleared is cleared
+
+
+class TestAServiceThatThePlanDoesNotPayFor:
+    @pytest.mark.parametrize(
+        ("said", "cleared"),
+        [
+            ([excludes()], False),
+            ([excludes("70553")], True),  # another service
+            ([excludes(**out_of_network("out"))], True),  # the performer is in network
+            ([excludes(), eligibility(1)], False),  # that says nothing of it
+            ([excludes(), excludes(excluded=False, age=1)], True),
+        ],
+    )
+    def test_is_not_cleared_though_the_card_is_good(self, said: list[Json], cleared: bool) -> None:
+        assert plain().with_(*said).clear().cleared is cleared
+
+    def test_says_so(self) -> None:
+        found = plain().with_(excludes()).clear().gate("coverage")
+        assert (found.state, found.rule) == ("blocked", "coverage.excluded")
+        assert str(found.reason) == (
+            "Blue Horizon answered on 19 Nov 2026 that the plan does not pay for this service."
+        )
 
 
 class TestAnAnswerOfAWrongYear:

@@ -6,6 +6,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import pytest
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from sqlalchemy import Engine, select, text
@@ -97,6 +98,7 @@ WRITTEN = {  # number -> sha256 of what the migration does; a line is added when
     "0071": "a4a71e62c715e67fa6cea80659eed310101cda997448f0c33d140be09ae31076",
     "0072": "5914ddabd72bb800139b74564d45a48897ba82ce3b3404208eae8f513c243d0e",
     "0073": "cca59ab5b41e63c1519c7632cc11f951489eca2ba631f5d01d6dfe377a1497c9",
+    "0074": "980aa1a3538ecd3b688e612b919f76456750a351bd24d31342b67a8ef693909e",
 }
 
 
@@ -230,12 +232,19 @@ def test_whose_approval_names_a_midnight_utc_is_judged_anew_and_nobody_else(engi
     _demand_that_ann_alone_is_judged_anew(engine, "0071_days_at_midnight_utc", anns, bos)
 
 
-def test_of_whom_a_payer_answered_that_a_service_needs_an_authorization_is_judged_anew(engine: Engine) -> None:
+@pytest.mark.parametrize(
+    ("word", "name"),
+    [
+        ("authorizationRequired", "0074_what_payers_answered_of_services"),
+        ("excluded", "0075_services_that_a_plan_excludes"),
+    ],
+)
+def test_of_whom_a_payer_answered_something_of_a_service_is_judged_anew(engine: Engine, word: str, name: str) -> None:
     said = {"resourceType": "CoverageEligibilityResponse", "status": "active", "outcome": "complete"}
-    line = {"productOrService": {"text": "Echocardiogram"}, "authorizationRequired": True}
+    line = {"productOrService": {"text": "Echocardiogram"}, word: True}
     anns = said | {"id": "a", "patient": {"reference": "Patient/ann"}, "insurance": [{"item": [line]}]}
     bos = said | {"id": "b", "patient": {"reference": "Patient/bo"}, "insurance": [{"inforce": True}]}
-    _demand_that_ann_alone_is_judged_anew(engine, "0074_what_payers_answered_of_services", anns, bos)
+    _demand_that_ann_alone_is_judged_anew(engine, name, anns, bos)
 
 
 def test_a_question_about_no_card_that_is_here_waits_no_more(engine: Engine) -> None:
