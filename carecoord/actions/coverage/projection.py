@@ -31,7 +31,7 @@ _FORM: Final = b"1"  # of the rows
 _ASKED, _ANSWERED, _CARD = "CoverageEligibilityRequest", "CoverageEligibilityResponse", "Coverage"
 
 
-def note(conn: Connection, touched: Sequence[Touched], now: datetime, zone: tzinfo) -> None:
+def note(conn: Connection, touched: Sequence[Touched], zone: tzinfo) -> None:
     """Write down of each question that was written, or whose answer or card was, how it stands now. To be called when
     the transaction is alone with their patients (`worklist.rows.hold`): who writes an answer beside us would not see
     ours, nor we theirs."""
@@ -42,6 +42,11 @@ def note(conn: Connection, touched: Sequence[Touched], now: datetime, zone: tzin
     whose = {target(item(each, "beneficiary")).partition("/")[2] for each in cards} - {""}
     for id in sorted(ids | (_turned(conn, whose) if whose else set())):
         _settle(conn, id, zone)
+
+
+def call(conn: Connection, touched: Sequence[Touched], now: datetime) -> None:
+    """Have the worker look again where a payer is another by now. At the end of a transaction, for whoever does so too
+    waits for it: who then waited for a patient would wait for one who waits for them."""
     if any(each.type == "Organization" and _is_another(each) for each in touched) and questions.are_there(conn):
         outbox.add(conn, JOB, JOB, b"", now)  # of a payer there may be as many as it has members
 

@@ -90,7 +90,7 @@ def projector(rules: Policy) -> Projector:
         shown = all(each.type == "Patient" and each.before and each.after for each in touched)
         late = _judge(conn, patients, now, rules, ledger, moved=_moved(touched), shown=shown)
         projection.note(conn, touched, rules)
-        coverage_projection.note(conn, touched, now, rules.zone)
+        coverage_projection.note(conn, touched, rules.zone)
         sent.note(conn, touched, now)
         notices.note(conn, touched, now)
         due.note(conn, touched, now)
@@ -99,6 +99,7 @@ def projector(rules: Policy) -> Projector:
         mentions.note(conn, touched, now, rules.zone)
         lapses.note(conn, touched, now)
         ledger.write(conn, now, rules.zone)
+        coverage_projection.call(conn, touched, now)
         _call(conn, late, now)
 
     return project

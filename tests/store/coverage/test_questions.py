@@ -17,8 +17,8 @@ from carecoord.store.coverage import questions
 from carecoord.store.coverage.tables import eligibility_question
 from carecoord.store.database.engine import open_engine, reading, writing
 from carecoord.store.database.tables import outbox
-from tests.domain.stories import NOW, PATIENT, REGISTRY, at, coverage, eligibility, payer, ref
-from tests.domain.worklist.test_project import put
+from tests.domain.stories import NOW, PATIENT, REGISTRY, at, coverage, eligibility, payer, plain, ref, task
+from tests.domain.worklist.test_project import differences, put
 
 NAIC = "urn:oid:2.16.840.1.113883.6.300"
 QUESTION = {
@@ -93,4 +93,33 @@ def test_of_two_answers_that_are_written_at_once_the_earlier_is_told(new_databas
         (row,) = conn.execute(select(eligibility_question))
     days = (micros(NOW) - row.answered) / 86_400_000_000
     assert 4 < days < 6, "five days ago, by the one that came second"
+    engine.dispose()
+
+
+@pytest.mark.postgres
+def test_who_makes_a_payer_another_waits_for_no_patient_while_another_who_does_waits_for_it(
+    new_database: Callable[[str], str],
+) -> None:
+    engine = open_engine(new_database("postgres"))
+    with writing(engine) as conn:
+        put(conn, *plain().resources.values(), QUESTION)
+
+    def renumbered(n: int) -> dict[str, Any]:
+        return payer(n) | {"identifier": [{"system": NAIC, "value": f"6005{n}"}]}
+
+    def first() -> None:
+        with writing(engine) as conn:
+            put(conn, renumbered(1))  # of whose payer the case is
+
+    other = Thread(target=first)
+    with writing(engine) as conn:
+        put(conn, task() | {"note": [{"text": "Spoke with the clinic"}]})
+        other.start()
+        other.join(0.5)
+        assert other.is_alive(), "it waits for the patient"
+        put(conn, renumbered(2))
+    other.join()
+    with reading(engine) as conn:
+        assert conn.scalar(select(func.count()).where(outbox.c.kind == projection.JOB)) == 1
+        assert differences(conn, NOW) == {}
     engine.dispose()
