@@ -237,6 +237,17 @@ def test_a_card_is_told_to_cover_only_what_it_says_to_hold_for_to_the_last_day(
 
 
 @pytest.mark.parametrize(
+    ("starts", "told"),
+    [("2027-01-20", "covered"), ("2027-01-21", "indeterminate"), ("2027-01-21T00:00:00Z", "indeterminate")],
+)
+def test_a_card_is_told_to_cover_no_day_that_only_one_reading_of_its_days_has(
+    ehr: Ehr, starts: str, told: str
+) -> None:
+    wish = {"occurrenceDateTime": "2027-01-20"}  # by the letter its last five hours
+    assert judged(ehr, "G0154", wish=wish, period={"start": starts})["covered"] == [told]
+
+
+@pytest.mark.parametrize(
     ("person", "needed"),
     [
         ({"birthDate": "1980-02-03", "name": [{"family": "Smith", "given": ["Joe"]}]}, "satisfied"),

@@ -38,7 +38,7 @@ from carecoord.domain.prior_auth.requirements import Requirement, requirement
 from carecoord.domain.prior_auth.rule_book import Rule
 from carecoord.domain.prior_auth.ruling import NETWORK
 from carecoord.domain.questionnaires.form import canonical
-from carecoord.domain.resource.days import Days, days, local
+from carecoord.domain.resource.days import Days, local, sure
 from carecoord.domain.resource.elements import Json, identifiers, item, items, key, pairs, target, text
 from carecoord.domain.resource.parties import Party, directory, is_payer
 from carecoord.errors import Invalid, NotFound, Stale
@@ -138,7 +138,7 @@ def _verdict(turn: Turn, call: Call, card: _Card, order: Json, day: date) -> Ver
     known = replace(told, codes=wanted, providers=frozenset(performers))
     span = satisfaction.span(order, day, turn.world.base.zone)
     need = _need(turn, card, known, rules, performers, span)
-    if not satisfaction.throughout([days(card.coverage.get("period"), turn.world.base.zone)], span):
+    if not satisfaction.throughout([sure(card.coverage.get("period"), turn.world.base.zone)], span):
         need = Requirement(None, sentence("discovery.card"))
     origin = next((rule.origin for rule in rules if rule.evidence in need.evidence and rule.origin), "")
     forms = _forms(turn, need, card.payer)
