@@ -11,12 +11,13 @@ import pytest
 from carecoord.actions.imports.importer import IMPORTER
 from carecoord.actions.imports.published import plan_net_files
 from carecoord.actions.imports.published.plan_net_files import Differences
-from carecoord.errors import Invalid
+from carecoord.errors import DatabaseAway, Invalid
 from carecoord.fhir import text
 from carecoord.store.database.engine import reading
 from carecoord.store.worklist import registry
 from carecoord.words.catalogue import say
 from carecoord.world import World
+from tests.store.database.test_group_commit import crowding
 
 BASE = "https://payer.example/plan-net"
 NETWORK = {"reference": "Organization/select", "display": "Acme Select"}
@@ -65,6 +66,13 @@ def held(world: World, type: str) -> dict[str, dict[str, Any]]:
     with reading(world.engine) as conn:
         found = [text.loads(row.body) for row in registry.of_source(conn, type, BASE)]
     return {each["meta"]["source"].rpartition("/")[2]: each for each in found}
+
+
+def test_what_the_database_could_not_keep_is_no_fault_of_the_directory(world: World, tmp_path: Path) -> None:
+    file = tmp_path / "directory.json"
+    with crowding(world.engine) as crowd:
+        assert isinstance(crowd.undoes(lambda: snapshot(world, file, FIRST[:1])), DatabaseAway)
+    assert snapshot(world, file, FIRST)[0] == {"new": 9}
 
 
 def test_the_next_snapshot_changes_what_differs_and_who_vanished_shows_as_ended(world: World, tmp_path: Path) -> None:

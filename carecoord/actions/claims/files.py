@@ -19,7 +19,7 @@ from carecoord.actions.claims import answers, desk, payments
 from carecoord.domain.access import verbs
 from carecoord.domain.prior_auth.x12 import acknowledgment, answer, claim_status, eligibility, envelope, remittance
 from carecoord.domain.prior_auth.x12.envelope import Fault, Transaction, fault
-from carecoord.errors import Forbidden, NotFound, Problem, TooLarge, Unprocessable
+from carecoord.errors import Forbidden, NotFound, Problem, TooLarge, Unavailable, Unprocessable
 from carecoord.fhir.instants import micros
 from carecoord.store.claims import claims, files
 from carecoord.store.claims.files import Settled
@@ -138,6 +138,8 @@ def run(world: World, id: str) -> None:
             with changing(world, grant, JOB) as turn:
                 if settled := _taken(turn, file, n, each):
                     files.settle(turn.conn, id, n, settled)
+        except Unavailable:  # no fault of the file: it is read again
+            raise
         except (Problem, ValueError, ArithmeticError) as why:
             amount = sentence("x12.fault.cents") if isinstance(why, ValueError) else sentence("x12.fault.too-large")
             said = why.said if isinstance(why, Problem) else amount

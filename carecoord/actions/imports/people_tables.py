@@ -14,7 +14,7 @@ from carecoord.actions.people.accounts import NewUser
 from carecoord.actions.people.refusals import sentence_of
 from carecoord.domain.imports import people
 from carecoord.domain.imports.rows import Fault, Row
-from carecoord.errors import Problem
+from carecoord.errors import Problem, Unavailable
 from carecoord.store.database.engine import reading
 from carecoord.words.sentence import sentence
 
@@ -70,6 +70,8 @@ def _kept(batch: Batch, row: Row, login: str, outcome: str, by: User | None) -> 
                 batch.world, login, batch.request, by, organization=said.organization,
                 practitioner=said.practitioner, roles=said.roles,
             )  # fmt: skip
+    except Unavailable:
+        raise
     except (Problem, BadRegistration) as refused:
         why = refused.said if isinstance(refused, Problem) else sentence_of(refused)
         row.fault("", sentence("import.refused", why=why))

@@ -21,7 +21,7 @@ from carecoord.domain.imports import headings
 from carecoord.domain.imports.headings import Mapped
 from carecoord.domain.imports.published.kinds import PUBLISHED
 from carecoord.domain.imports.sheets import SHEETS, Sheet
-from carecoord.errors import Conflict, Forbidden, Invalid, NotFound, Problem
+from carecoord.errors import Conflict, Forbidden, Invalid, NotFound, Problem, Unavailable
 from carecoord.fhir.instants import micros, moment
 from carecoord.store.database import outbox
 from carecoord.store.database.engine import reading, writing
@@ -190,6 +190,8 @@ def _work(world: World, grant: Grant, request: str, file: File, table: Table) ->
 
     try:
         brought = importer.bring(world, grant, request, sheet, table, mapped, dry=file.dry, report=report)
+    except Unavailable:  # no fault of the table: it is tried again
+        raise
     except Problem as problem:
         done = ended(file, Outcome(failed=kept(problem.said)), "failed")
     else:

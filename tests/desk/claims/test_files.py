@@ -14,11 +14,13 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from auth import store
+from carecoord.actions.claims import files
 from carecoord.actions.fhir import interactions
 from carecoord.actions.people import accounts
 from carecoord.actions.people.accounts import NewUser
 from carecoord.domain.prior_auth.x12 import envelope
 from carecoord.domain.resource.elements import target
+from carecoord.errors import DatabaseAway
 from carecoord.fhir import text as json
 from carecoord.store.claims.tables import claim, x12_sent, x12_taken
 from carecoord.store.database.engine import reading, writing
@@ -28,6 +30,7 @@ from carecoord.worker import loop
 from tests.desk.authorizations.test_automatic import SYSTEM
 from tests.desk.conftest import PASSWORD, Clock, House, built
 from tests.domain.prior_auth.x12.files import REMITTANCE, STATUS, file
+from tests.store.database.test_group_commit import crowding
 
 CSRF = re.compile(r'name="csrf" value="([^"]+)"')
 DRAFT, SENT = "request-order-24808", "request-order-24768"  # Petrov with Granite Care; Santos with Blue Horizon
@@ -129,6 +132,22 @@ def test_a_request_goes_out_as_a_278_and_its_answer_comes_back_as_the_payers_dec
     request = desk.get(f"/authorizations/{SENT}").get_data(as_text=True)
     assert "BH-991" in request
     assert f'href="/authorizations/{SENT}"' in page
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_what_the_database_could_not_keep_is_read_again_and_is_no_fault_of_the_file(house: House) -> None:
+    desk = house.enter("coordinator")
+    asked(desk)
+    csrf = CSRF.search(desk.get("/claims/files").get_data(as_text=True))
+    assert csrf
+    sent = desk.post("/claims/files", data={"csrf": csrf[1], "file": (io.BytesIO(answered(reply(SENT))), "in.x12")})
+    id = sent.headers["Location"].rpartition("/")[2]
+    with crowding(house.world.engine) as crowd:
+        assert isinstance(crowd.undoes(lambda: files.run(house.world, id)), DatabaseAway)
+    assert states(desk.get(sent.headers["Location"]).get_data(as_text=True)) == []
+    while loop.once(house.world):
+        pass
+    assert states(desk.get(sent.headers["Location"]).get_data(as_text=True)) == ["Taken"]
 
 
 @pytest.mark.usefixtures("elsewhere")

@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from carecoord.actions.imports import formats, importer, uploads
+from carecoord.errors import DatabaseAway
 from carecoord.fhir import text
 from carecoord.store.audit.tables import audit
 from carecoord.store.database.engine import reading
@@ -18,6 +19,7 @@ from carecoord.store.worklist import registry
 from carecoord.worker.lanes import perform
 from carecoord.worker.leases import Leases
 from tests.desk.conftest import House
+from tests.store.database.test_group_commit import crowding
 
 HEAD = "Agreement number,Version,First party,Second party,Starts,Ends\n"
 
@@ -175,6 +177,21 @@ def test_a_large_file_is_later_work_with_its_progress_told(
     go(desk, address, "import", name="Name")
     uploads.run(acting_house.world, address.rpartition("/")[2])
     assert "3 rows are in" in desk.get(address).get_data(as_text=True)
+
+
+def test_a_table_that_the_database_could_not_keep_is_tried_again_and_has_not_failed(
+    acting_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploads, "AT_ONCE", 0)
+    desk = acting_house.enter("contracts")
+    address = upload(desk, "organizations", "Name,NPI\nYew Clinic,\n").headers["Location"]
+    go(desk, address, "import", name="Name")
+    id = address.rpartition("/")[2]
+    with crowding(acting_house.world.engine) as crowd:
+        assert isinstance(crowd.undoes(lambda: uploads.run(acting_house.world, id)), DatabaseAway)
+    assert "You can leave this page" in desk.get(address).get_data(as_text=True)
+    uploads.run(acting_house.world, id)
+    assert "1 row is in" in desk.get(address).get_data(as_text=True)
 
 
 def test_what_is_no_table_is_refused_where_it_was_chosen(acting_house: House) -> None:

@@ -6,7 +6,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -58,27 +58,53 @@ class Crowd:
     def answer(self, name: str) -> BaseException | None:
         return self.answers[name].exception(WAIT)
 
+    def undoes(self, work: Callable[[], object]) -> BaseException | None:
+        """What comes of work whose first transaction is lost with the one that it shares."""
+        self.writes("before")
+        line = group_commit._lines[self.engine.url.database]
+        answer = self.pool.submit(work)
+        while not line._waiting:
+            assert not answer.done()
+        self.writes("undoes", undo)
+        for name in ("before", "undoes"):
+            self.goes_on(name)
+        return answer.exception(WAIT)
+
     def stands(self) -> set[str]:
         """The rows that others see."""
         with reading(self.engine) as conn:
             return set(conn.scalars(select(setting.c.name))) - {"secret"}
 
 
-@pytest.fixture
-def crowd(tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Crowd]:
-    monkeypatch.setattr(group_commit, "_OPEN_SECONDS", WAIT)  # on a busy machine too
-    path = tmp_path / "crowd.db"
-    path.write_bytes(sqlite_template.read_bytes())
-    engine = open_engine(f"sqlite:///{path}")
+@contextmanager
+def crowding(engine: Engine) -> Iterator[Crowd]:
+    """Writers on this engine, who share one transaction for as long as a test takes."""
     made = Crowd(engine)
-    yield made
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(group_commit, "_OPEN_SECONDS", WAIT)  # on a busy machine too
+        yield made
     for each in made.let.values():
         each.set()
     made.pool.shutdown()
+
+
+@pytest.fixture
+def crowd(tmp_path: Path, sqlite_template: Path) -> Iterator[Crowd]:
+    path = tmp_path / "crowd.db"
+    path.write_bytes(sqlite_template.read_bytes())
+    engine = open_engine(f"sqlite:///{path}")
+    with crowding(engine) as made:
+        yield made
     engine.dispose()
 
 
 def refuse(_: Connection) -> None:
+    raise Refused
+
+
+def undo(conn: Connection) -> None:
+    """As when the disk is full: SQLite ends the whole transaction, not the statement alone."""
+    conn.connection.dbapi_connection.execute("ROLLBACK")  # type: ignore[union-attr]
     raise Refused
 
 
@@ -127,12 +153,6 @@ def test_of_a_transaction_that_can_not_be_committed_nobody_is_told_that_it_was(c
 
 
 def test_a_transaction_that_sqlite_itself_has_undone_is_kept_for_nobody(crowd: Crowd) -> None:
-    """As when the disk is full: SQLite ends the whole transaction, not the statement alone."""
-
-    def undo(conn: Connection) -> None:
-        conn.connection.dbapi_connection.execute("ROLLBACK")  # type: ignore[union-attr]
-        raise Refused
-
     crowd.writes("first")
     crowd.writes("second", undo)
     crowd.writes("third")

@@ -20,7 +20,7 @@ from carecoord.domain.imports.published import plan_net
 from carecoord.domain.imports.published.plan_net import TYPES
 from carecoord.domain.resource.days import local
 from carecoord.domain.resource.elements import Json, text
-from carecoord.errors import Invalid, Problem
+from carecoord.errors import Invalid, Problem, Unavailable
 from carecoord.fhir import text as json
 from carecoord.fhir.validation import validate
 from carecoord.store.database.engine import analyze
@@ -104,10 +104,14 @@ class _Work:
         sound = [each for each in run if self._is_sound(each)]
         try:
             self._write(sound, ends)
+        except Unavailable:
+            raise
         except Problem:
             for each in sound:
                 try:
                     self._write([each], ends)
+                except Unavailable:
+                    raise
                 except Problem as problem:
                     self._fault(each, sentence("import.refused", why=problem.text))
 

@@ -124,6 +124,8 @@ def work(world: World, grant: Grant, file: File) -> None:
         if file.kind not in kinds(grant.roles):
             raise Forbidden(sentence("refusals.your-roles-do-not-bring-this-in"))
         outcome = _BRING[file.kind](world, grant, place, file, report)
+    except Unavailable:  # no fault of the file: it is tried again
+        raise
     except Problem as problem:
         done = ended(file, Outcome(failed=kept(problem.said)), "failed")
     else:
