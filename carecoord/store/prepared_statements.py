@@ -2,8 +2,8 @@
 
 Psycopg makes a cursor for each statement, reads its text again and waits by turns of its own: three times of the
 processor what it takes to send the name of a statement with its values, and to read the rows. Which statements are
-prepared, and under what names, stays psycopg's to say: what it has not prepared goes its way. So does nothing but
-what is asked through `store/database/driver` and `bulk`; transactions and errors are the connection's, as ever.
+prepared, and under what names, stays psycopg's to say: what it has not prepared goes its way, and so does all that is
+not asked through `store/database/driver` and `bulk`. Transactions and errors are the connection's, as ever.
 """
 
 import select
