@@ -144,7 +144,8 @@ class _Prepared:
         # As psycopg knows it: by its words and the types of its values.
         sent = self._transformer.dump_sequence(given, formats) if given else None
         key = query, (self._transformer.types or ()) if given else ()
-        names = getattr(getattr(self._raw, "_prepared", None), "_names", {})  # a later psycopg may keep them elsewhere
+        # A later psycopg may keep them elsewhere: then it sends all itself.
+        names: Any = getattr(getattr(self._raw, "_prepared", None), "_names", {})
         name = names.get(key)
         if name is None:
             return None
@@ -165,7 +166,8 @@ class _Prepared:
 
     def _results(self) -> list[Any]:
         """What the statements on their way came to: other threads go on while we wait."""
-        link, found = self._link, []
+        link = self._link
+        found: list[Any] = []
         while link.flush():
             self._wait(select.POLLIN | select.POLLOUT)
         while True:

@@ -33,8 +33,8 @@ def note(
     for rid in {each.rid for each in touched if each.rid in unread and not _is_unread(each)}.union(odd):
         unread.pop(rid, None)
     if unread:  # all at once, those too who are judged afterwards: whoever takes such locks takes them in one order
-        both = {patient for each in touched for patient in (each.patient, each.before_patient)}
-        worklist_rows.hold(conn, both - {None})
+        whose = (patient for each in touched for patient in (each.patient, each.before_patient))
+        worklist_rows.hold(conn, {patient for patient in whose if patient is not None})
     disputed = conflicts.patients(conn) if unread else frozenset[str]()
     return {
         rid

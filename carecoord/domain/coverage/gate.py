@@ -199,10 +199,10 @@ def choose(found: Sequence[Card], named: Sequence[str], day: date) -> Card | Non
     active = [card for card in ranked if card.active(day) or card.doubtful(day)]
     # What is in doubt gives way to another of its payer and rank, and to no card that pays after it.
     sure = (card for card in active if card.order == active[0].order and not card.doubtful(day))
-    if active or not ranked:
-        return next((card for card in sure if card.payer and card.payer.same(active[0].payer)), (active or [None])[0])
+    if active:
+        return next((card for card in sure if card.payer and card.payer.same(active[0].payer)), active[0])
     own = [card for card in ranked if card.key in named] or ranked
-    return max(own, key=lambda card: (card.status == "active", card.days.end or date.max))
+    return max(own, key=lambda card: (card.status == "active", card.days.end or date.max), default=None)
 
 
 def rivals(found: Sequence[Card], named: Sequence[str], chosen: Card, day: date) -> list[Card]:

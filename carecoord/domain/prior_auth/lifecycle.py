@@ -196,8 +196,8 @@ def _age(answer: Json, zone: tzinfo) -> tuple[When, When, bool, str]:
     not be told apart the one that grants less holds."""
     said, came = when(text(answer, "created"), zone), when(text(item(answer, "meta"), "lastUpdated"), zone)
     made = min(said, came) if came.precision else said
-    said = {decided(answer, each) for each in items(answer, "item")} or {overall(answer)}
-    return made, came, not said <= FAVORABLE, key(answer)
+    decisions = {decided(answer, each) for each in items(answer, "item")} or {overall(answer)}
+    return made, came, not decisions <= FAVORABLE, key(answer)
 
 
 def received(claim: Json) -> str:

@@ -102,7 +102,7 @@ def _are_rare(conn: Connection, wanted: Wanted) -> bool:
     found = 0
     for each in wanted.interactions:
         kind = Wanted(interactions=(each,), since=wanted.since, until=wanted.until)
-        rows = select(literal_column("1").label("one")).where(audit.c.interaction == each)
+        rows: Select[Any] = select(literal_column("1").label("one")).where(audit.c.interaction == each)
         rows = rows.where(*_tests(kind, audit.c.at, "interaction")).limit(_RARE + 1)
         found += conn.scalar(select(func.count()).select_from(rows.subquery())) or 0
         if found > _RARE:

@@ -18,7 +18,7 @@ from carecoord.store import prepared_statements
 _DIALECTS = {"sqlite": sqlite(paramstyle="named"), "postgresql": postgresql(paramstyle="pyformat")}  # type: ignore[no-untyped-call]
 
 # A statement, or the words of one of PostgreSQL's own; and its values.
-Asked = tuple[ClauseElement | str, Mapping[str, Any] | tuple[Any, ...]]
+Asked = tuple[Any, Any]
 
 _FORESEEN = "foreseen"  # of a connection: rows by the statement in its words and its values
 _KNOWN = "known"  # of a connection: its transaction, and what that knows

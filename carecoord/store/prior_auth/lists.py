@@ -129,7 +129,7 @@ def counts(conn: Connection, whose: Whose, asked: Asked, tabs: Sequence[Tab]) ->
     return {tab: min(MANY, n) for tab, n in found.items()}
 
 
-def _up_to(found: Select[Any], tab: ColumnElement[str]) -> Select[Any]:
+def _up_to(found: Select[Any], tab: ColumnElement[Any]) -> Select[Any]:
     """The tab, and how many of its rows these are, counted no further than is told."""
     return select(tab, func.count()).select_from(found.with_only_columns(row.c.root).limit(MANY).subquery())
 

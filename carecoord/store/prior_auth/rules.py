@@ -38,7 +38,7 @@ _wanted = (
     .where(*_near, rule.c.provider.in_(bindparam("providers", expanding=True)))
     .order_by(literal_column("+authorization_rule.n"))  # a sign in front: else SQLite walks all rules in their order
 )
-_sparing = select(literal_column("1")).where(*_near, rule.c.provider > "").limit(1)
+_sparing: Select[Any] = select(literal_column("1")).where(*_near, rule.c.provider > "").limit(1)
 _count = text("ANALYZE authorization_rule")
 _any = rule.c.code == ""
 _one = rule.c.code_end.in_(("", rule.c.code)) & rule.c.code.in_(bindparam("codes", expanding=True))

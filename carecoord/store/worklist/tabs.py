@@ -75,8 +75,8 @@ def tabs(
     asked: the clinics that are asked; None: anybody. mine: which are the asker's own."""
     resting, is_open = Span("wakes_at", at.now + 1, None), In("open", (True,))
     still = (is_open, Span("wakes_at", None, at.now + 1))
-    sent = (*still, *([In("placer", ours)] if ours is not None else []))
-    got = (*still, *([In("performer", asked)] if asked is not None else []))
+    sent: tuple[Test, ...] = (*still, *([In("placer", ours)] if ours is not None else []))
+    got: tuple[Test, ...] = (*still, *([In("performer", asked)] if asked is not None else []))
     return {
         "open": still,
         "mine": (*still, *mine.tests()),
