@@ -47,9 +47,9 @@ def _is_unread(each: Touched) -> bool:
     """Whether a write changed nothing of a Task but what no rule reads, nor whom the registry is asked for."""
     if each.type != "Task" or not (each.before and each.after) or each.flagged:
         return False
-    if each.patient is None or each.patient != each.before_patient or mentions(each.before) != mentions(each.after):
+    if each.patient is None or each.patient != each.before_patient:
         return False
-    return not is_news(decoded(each.before), _decode(each.after))
+    return not is_news(decoded(each.before), _decode(each.after)) and mentions(each.before) == mentions(each.after)
 
 
 def _told(conn: Connection, each: Touched, ledger: Ledger, now: datetime) -> bool:

@@ -17,16 +17,20 @@ READ: Final = frozenset(
         "input", "output",
     }
 )  # fmt: skip
+_SEEN: Final = "seen"  # in Case.read
 _OF_THE_VERSION: Final = frozenset({"versionId", "lastUpdated"})  # of meta: which version it is, and since when
 
 
 def seen(case: Case) -> Case:
     """The case as it is judged: of its Tasks, and of those of the patient's other orders, what is read of them. The
     case itself where they hold no more."""
-    tasks, others = _seen(case.tasks), tuple([_of_other(each) for each in case.others])
-    if tasks is case.tasks and others == case.others:
-        return case
-    return interned(replace(case, tasks=tasks, others=others))
+    found: Case | None = case.read.get(_SEEN)
+    if found is None:
+        tasks, others = _seen(case.tasks), tuple([_of_other(each) for each in case.others])
+        if tasks is case.tasks and others == case.others:
+            return case  # not kept: it would hold itself
+        found = case.read[_SEEN] = replace(case, tasks=tasks, others=others)
+    return found
 
 
 def is_news(before: Json, after: Json) -> bool:
