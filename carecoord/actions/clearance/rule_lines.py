@@ -4,20 +4,22 @@ book could hold."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, tzinfo
-from typing import Any
+from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
 from carecoord.actions.clearance import overtaken
 from carecoord.domain.gates.gate import Evidence
 from carecoord.domain.prior_auth.code_ranges import normal, stem, stems
 from carecoord.domain.prior_auth.rule_book import Rule, holds, imported, lines
 from carecoord.domain.resource.days import Days
+from carecoord.domain.resource.elements import Json, item, key, text
 from carecoord.domain.worklist import registry_keys
 from carecoord.fhir.code_systems import canonical
 from carecoord.fhir.instants import micros
-from carecoord.store.database import outbox
+from carecoord.store.agreements import register
+from carecoord.store.database import marks, outbox
 from carecoord.store.prior_auth import rules
 from carecoord.store.prior_auth.rules import Line
 from carecoord.store.resources import registry_mark
@@ -25,6 +27,8 @@ from carecoord.store.resources.write import Touched
 from carecoord.store.worklist import registry
 
 REFRESH = "refresh-cases"  # the outbox job that judges marked rows anew
+_MARK: Final = "lines of rule books"
+_FORM: Final = "1"  # of the rows
 _decode = msgspec.json.Decoder().decode
 _read = msgspec.json.Decoder(list[Any]).decode
 
@@ -33,7 +37,7 @@ def note(conn: Connection, touched: Sequence[Touched], now: datetime, zone: tzin
     """Write down the lines of the rule books that a write changed, in its transaction."""
     last = {f"{each.type}/{each.id}": each for each in touched if each.type == "PlanDefinition"}
     for source, each in last.items():
-        _project(conn, source, str(each.version), each.after, micros(now), zone)
+        _project(conn, source, str(each.version), _decode(each.after) if each.after else {}, micros(now), zone)
 
 
 def take_over(
@@ -52,26 +56,48 @@ def take_over(
 
     done = rules.put_rules(conn, source, version, each_line(), micros(now), whole=whole)
     if done.added or done.ended:
-        registry_mark.renew(conn)
-        payers |= rules.payers(conn, source)
-        overtaken.leave(conn, registry.dependents(conn, map(registry_keys.rules_of, sorted(payers))), now)
-        outbox.add(conn, REFRESH, REFRESH, b"", now)
+        _leave(conn, payers | rules.payers(conn, source), now)
     return done
+
+
+def _leave(conn: Connection, payers: Iterable[str], now: datetime) -> None:
+    """The rules of these payers are others by now: the worker judges anew what leans on them."""
+    registry_mark.renew(conn)
+    overtaken.leave(conn, registry.dependents(conn, map(registry_keys.rules_of, sorted(payers))), now)
+    outbox.add(conn, REFRESH, REFRESH, b"", now)
+
+
+def renew(engine: Engine, now: datetime, zone: tzinfo) -> None:
+    """Write down anew the lines of every book as it stands, where they were made by an earlier version, or in another
+    zone than the office's; what was known until now stays known."""
+    with marks.anew(engine, _MARK, f"{_FORM} {zone}".encode()) as conn:
+        if conn is None:
+            return
+        payers = set[str]()
+        for some in register.present(conn, ("PlanDefinition",)):
+            for book in (_decode(body) for _, body in some if body):
+                source = key(book)
+                if _project(conn, source, text(item(book, "meta"), "versionId"), book, micros(now), zone):
+                    payers |= rules.payers(conn, source)
+        if payers:
+            _leave(conn, payers, now)
 
 
 def write_past(conn: Connection, zone: tzinfo) -> None:
     """Write down the lines of every version of every book that was stored before there was a table of them, where that
     has not been done: what was known at an instant stays known."""
     for row in rules.unwritten(conn):
-        body = b"" if row.deleted else row.body
-        _project(conn, f"{row.type}/{row.id}", str(row.version), body, row.updated, zone)
+        book = {} if row.deleted else _decode(row.body)
+        _project(conn, f"{row.type}/{row.id}", str(row.version), book, row.updated, zone)
     rules.written(conn)
 
 
-def _project(conn: Connection, source: str, version: str, body: bytes, at: int, zone: tzinfo) -> None:
-    book = _decode(body) if body else {}
-    if not (book and imported(book) and holds(book)):  # else an import says what its lines are
-        rules.put_rules(conn, source, version, map(_line, lines(book, zone)), at)
+def _project(conn: Connection, source: str, version: str, book: Json, at: int, zone: tzinfo) -> bool:
+    """Let the lines of a book be what it says; returns whether any is another."""
+    if book and imported(book) and holds(book):  # an import says what its lines are
+        return False
+    done = rules.put_rules(conn, source, version, map(_line, lines(book, zone)), at)
+    return bool(done.added or done.ended)
 
 
 def find(

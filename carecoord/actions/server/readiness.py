@@ -2,6 +2,7 @@
 
 from carecoord.actions.agreements import lines, places, register, written_rates
 from carecoord.actions.agreements.papers import pages
+from carecoord.actions.clearance import rule_lines
 from carecoord.actions.coverage import projection as coverage_projection
 from carecoord.actions.events import past
 from carecoord.actions.referrals import free_slots, patient_words
@@ -16,6 +17,7 @@ def make_ready(world: World) -> None:
     index to these settings; give its registry a mark."""
     past.migrate(world)
     register.renew(world.engine, world.base.zone)
+    rule_lines.renew(world.engine, world.clock(), world.base.zone)
     lines.renew(world.engine, world.base.zone)
     written_rates.renew(world.engine, world.base.zone)
     places.renew(world.engine)

@@ -99,6 +99,7 @@ WRITTEN = {  # number -> sha256 of what the migration does; a line is added when
     "0072": "5914ddabd72bb800139b74564d45a48897ba82ce3b3404208eae8f513c243d0e",
     "0073": "cca59ab5b41e63c1519c7632cc11f951489eca2ba631f5d01d6dfe377a1497c9",
     "0074": "980aa1a3538ecd3b688e612b919f76456750a351bd24d31342b67a8ef693909e",
+    "0075": "5b3831349ac552e20ff13c71a594e7c0c3c1262978f939f14d33969f9696bdb0",
 }
 
 
@@ -230,6 +231,20 @@ def test_whose_approval_names_a_midnight_utc_is_judged_anew_and_nobody_else(engi
     anns = said | {"id": "a", "patient": {"reference": "Patient/ann"}, "preAuthPeriod": period}
     bos = said | {"id": "b", "patient": {"reference": "Patient/bo"}, "preAuthPeriod": {"start": "2026-12-04"}}
     _demand_that_ann_alone_is_judged_anew(engine, "0071_days_at_midnight_utc", anns, bos)
+
+
+@pytest.mark.parametrize(("end", "anew"), [("2026-12-04T00:00:00Z", 0), ("2026-12-04", 9)])
+def test_where_a_licence_names_a_midnight_utc_everybody_is_judged_anew(engine: Engine, end: str, anew: int) -> None:
+    revision = import_module("carecoord.store.migrations.versions.0076_licences_at_midnight_utc")
+    licence = {"code": {"coding": [{"code": "license"}]}, "period": {"end": end}}
+    Store(engine).put({"resourceType": "Practitioner", "id": "dr", "qualification": [licence]})
+    other = {"url": "https://elm.example/since", "valueDateTime": "2026-12-04T00:00:00Z"}
+    Store(engine).put({"resourceType": "Practitioner", "id": "x", "extension": [other]})
+    with writing(engine) as conn:
+        rows.save(conn, [row(1, patient="ann", changes_at=9)])
+        with Operations.context(MigrationContext.configure(conn)):
+            revision.upgrade()
+        assert conn.scalar(select(case.c.changes_at)) == anew
 
 
 @pytest.mark.parametrize(

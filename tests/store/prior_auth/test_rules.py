@@ -6,7 +6,7 @@ from datetime import UTC, date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Engine, func, insert, select
+from sqlalchemy import Engine, func, insert, select, update
 
 from carecoord.actions.clearance import rule_lines
 from carecoord.actions.clearance.assemble import assemble
@@ -124,6 +124,31 @@ def test_rules_that_spare_nobody_are_found_once_for_every_provider_and_an_exempt
     assert asked(P1.replace("P1", "P2"), f"{npi}|9001") == (["required"], True)
     put(engine, book(rule()))
     assert asked(P1, f"{npi}|9001") == (["required"], True)
+
+
+def test_lines_that_an_earlier_version_made_are_made_anew_and_what_leans_on_them_is_judged_again(
+    engine: Engine,
+) -> None:
+    """By the letter the book spares whoever comes in the evening of 3 December."""
+    put(engine, *plain().resources.values(), book(rule(needed=False)) | {"effectivePeriod": {"start": "2026-12-04"}})
+    before = update(authorization_rule).values(valid_from="2026-12-03")
+    with writing(engine) as conn:
+        conn.execute(before)
+
+    def begins(hours: int | None = None) -> list[date | None]:
+        at = None if hours is None else micros(NOW + timedelta(hours=hours))
+        with reading(engine) as conn:
+            return [each.days.start for each in rule_lines.find(conn, [P1], ["PLAN1"], ["G0463"], [], at)]
+
+    rule_lines.renew(engine, NOW + timedelta(hours=2), ZONE)
+    assert begins() == [date(2026, 12, 4)]
+    assert begins(hours=1) == [date(2026, 12, 3)], "what was known until then"
+    with writing(engine) as conn:
+        (rid,) = conn.scalars(select(case.c.rid))
+        assert marks.among(conn, [rid]) == {rid}
+        conn.execute(before)
+    rule_lines.renew(engine, NOW + timedelta(hours=3), ZONE)
+    assert begins() == [date(2026, 12, 3)], "once for each form of the rows"
 
 
 def many(title: str, n: int, payer: str = P1) -> list[Rule]:
