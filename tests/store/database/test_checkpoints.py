@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine, insert, select
 
 from carecoord.store.database.engine import open_engine, reading, writing
 from carecoord.store.database.sqlite import checkpoints
@@ -63,6 +63,20 @@ def test_what_was_written_stands_in_the_file_before_long(engine: Engine, tmp_pat
         assert awaited(engine, tmp_path / "aside.db", "before")
         write(engine, "after")
         assert awaited(engine, tmp_path / "aside.db", "after")
+
+
+def test_what_a_reader_kept_in_the_log_stands_in_the_file_once_it_has_read_though_nothing_more_is_written(
+    engine: Engine, tmp_path: Path
+) -> None:
+    write(engine, "before")
+    with kept_short(engine):
+        assert awaited(engine, tmp_path / "aside.db", "before")
+        with reading(engine) as conn:
+            conn.scalars(select(setting.c.name)).all()
+            write(engine, "beside")
+            time.sleep(4 * checkpoints.OFTEN)
+            assert "beside" not in names_in_the_file(engine, tmp_path / "aside.db")
+        assert awaited(engine, tmp_path / "aside.db", "beside")
 
 
 def test_a_log_of_which_all_is_in_the_file_is_begun_anew(engine: Engine, tmp_path: Path) -> None:

@@ -40,6 +40,6 @@ def _empty(raw: Any, stop: threading.Event) -> None:
                 _, held, done = raw.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
                 if held - done > LONG:
                     raw.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
-                seen = now
+                seen = now if done == held else None  # who still reads an older state keeps the rest in the log
     finally:
         raw.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
