@@ -69,7 +69,7 @@ class Routes(Map):
     def _whole(self) -> Map:
         made = Map(strict_slashes=self.strict_slashes, host_matching=self.host_matching)
         for rule in self._said:
-            rule.map = None  # it may have been read before a further one was added
+            rule.map = None  # type: ignore[assignment]  # it may have been read before a further one was added
             made.add(rule)
         made.update()
         return made

@@ -16,7 +16,7 @@ from carecoord.actions.people.accounts import NewUser
 from carecoord.fhir import text as json
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.worklist import registry
-from tests.axe import ADDS, ENDS, LOOKS, Look, faults
+from tests.axe import ENDS, LOOKS, Look, faults, rules_of
 from tests.desk.browser.hands import Hands, Tally
 from tests.desk.browser.servers import served
 from tests.desk.conftest import PASSWORD, House
@@ -336,7 +336,7 @@ def look(page: Page, looks: list[Look] = LOOKS) -> None:
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=scheme)
         if (width, scheme) in looks:
-            assert faults(page, "#panel", ADDS[width, scheme]) == [], f"at {width} px, {scheme}"
+            assert faults(page, "#panel", rules_of((width, scheme), looks)) == [], f"at {width} px, {scheme}"
         assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.set_viewport_size({"width": 1440, "height": 900})
 
