@@ -8,6 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from argon2 import PasswordHasher
+from hypothesis import settings
 from sqlalchemy import Engine, make_url, text
 
 from auth.people import sessions
@@ -23,6 +24,11 @@ collect_ignore_glob = [] if can_browse() else ["*/browser"]
 BUSY = dict.fromkeys(("sign_in_rate", "oauth_rate", "search_rate"), "100000/minute")  # a test asks more than a person
 
 _numbers = itertools.count()
+
+
+# How long an example takes is the machine's affair, here as in CI, where Hypothesis itself has it so.
+settings.register_profile("untimed", settings(), deadline=None)
+settings.load_profile("untimed")
 
 
 def pytest_configure(config: pytest.Config) -> None:
