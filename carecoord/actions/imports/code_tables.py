@@ -31,7 +31,7 @@ def bring(batch: Batch) -> Brought:
             done["faulty"] += 1
         else:
             read.setdefault(system, {})[code] = (row.get("words"), until.isoformat() if until else "")
-    with changing(batch.world, batch.grant, batch.request) as turn, turn.conn.begin_nested() as trial:
+    with changing(batch.world, batch.grant, batch.request, shares=False) as turn, turn.conn.begin_nested() as trial:
         for system, entries in read.items():
             here = {code: (words, until) for code, words, until in held.every(turn.conn, system)}
             fresh = {code: said for code, said in entries.items() if here.get(code) != said}

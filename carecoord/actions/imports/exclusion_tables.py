@@ -55,7 +55,7 @@ def _gone(known: Known, named: set[str], days: list[str], today: str) -> dict[st
 
 def _keep(batch: Batch, known: Known, changes: Mapping[str, Json]) -> Counter[str]:
     done: Counter[str] = Counter()
-    with changing(batch.world, batch.grant, batch.request) as turn, turn.conn.begin_nested() as trial:
+    with changing(batch.world, batch.grant, batch.request, shares=False) as turn, turn.conn.begin_nested() as trial:
         for name, each in changes.items():
             before = known.get(name)
             if before is not None and each == {k: v for k, v in before.items() if k != "meta"}:

@@ -100,7 +100,7 @@ class _Work:
 
     def prepare(self) -> None:
         """Read what rows may name. Raises Forbidden."""
-        with changing(self.world, self.grant, self.request) as turn:
+        with changing(self.world, self.grant, self.request, shares=False) as turn:
             for type in self.sheet.makes:
                 turn.demand(type, "c")
                 turn.demand(type, "u")
@@ -158,7 +158,7 @@ class _Work:
 
     @contextmanager
     def _turn(self) -> Iterator[Turn]:
-        with changing(self.world, self.grant, self.request) as turn:
+        with changing(self.world, self.grant, self.request, shares=False) as turn:
             if self.dry:
                 turn.world = replace(self.world, project=lambda *_: None)
             yield turn

@@ -49,7 +49,7 @@ def bring(batch: Batch) -> Brought:
     for row in batch.each(known):
         tables.take(row, known)
     done: Counter[str] = Counter()
-    with changing(batch.world, batch.grant, batch.request) as turn, turn.conn.begin_nested() as trial:
+    with changing(batch.world, batch.grant, batch.request, shares=False) as turn, turn.conn.begin_nested() as trial:
         for schedule, lines in tables.lines.items():
             if not turn.grant.is_operator and not turn.sees_rates(schedule.contract):
                 first = next(row for (of, _), row in tables.rows.items() if of == schedule)

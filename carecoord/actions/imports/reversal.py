@@ -44,7 +44,7 @@ def reverse(world: World, grant: Grant, request: str, file: str) -> Reversed:
         made = _spans(writes.of_file(conn, file))
     done = Reversed()
     for run in bulk.runs(made, _RUN):
-        with changing(world, grant, request) as turn:
+        with changing(world, grant, request, shares=False) as turn:
             for each in run:
                 why = _taken_back(turn, each)
                 done.rows["left" if why else "returned"] += 1

@@ -98,7 +98,7 @@ def _keep(batch: Batch, books: Books) -> Counter[str]:
     """Keep what was read: new, unchanged and ended lines. Where the asker may not keep a cover, or something else is in
     the way of it, that is a fault and none of its lines are kept."""
     done: Counter[str] = Counter()
-    with changing(batch.world, batch.grant, batch.request) as turn, turn.conn.begin_nested() as trial:
+    with changing(batch.world, batch.grant, batch.request, shares=False) as turn, turn.conn.begin_nested() as trial:
         for id, found in books.rules.items():
             if not found:
                 continue

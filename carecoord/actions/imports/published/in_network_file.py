@@ -73,7 +73,7 @@ def bring(
     found.refused += [(f"provider_references {each}", sentence("import.in-network.elsewhere")) for each in elsewhere]
     if not found.lines:
         raise Invalid(sentence("import.in-network.nothing", name=path.name, number=number))
-    with changing(world, grant, request) as turn, turn.conn.begin_nested() as trial:
+    with changing(world, grant, request, shares=False) as turn, turn.conn.begin_nested() as trial:
         replaced = held.put_lines(turn.conn, Schedule(contract=contract, name=schedule), found.lines, turn.now)
         if dry:
             trial.rollback()

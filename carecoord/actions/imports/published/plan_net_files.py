@@ -129,7 +129,7 @@ class _Work:
 
     def _write(self, run: Sequence[Json], ends: bool) -> None:
         """Write them, all or none. Raises Problem."""
-        with changing(self.world, self.grant, self.request) as turn, turn.conn.begin_nested() as trial:
+        with changing(self.world, self.grant, self.request, shares=False) as turn, turn.conn.begin_nested() as trial:
             writes = [
                 fhir_write.updating(turn, each["resourceType"], each["id"], each, None, only_new=False) for each in run
             ]
