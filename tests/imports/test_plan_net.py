@@ -71,7 +71,7 @@ def held(world: World, type: str) -> dict[str, dict[str, Any]]:
 def test_what_the_database_could_not_keep_is_no_fault_of_the_directory(world: World, tmp_path: Path) -> None:
     file = tmp_path / "directory.json"
     with crowding(world.engine) as crowd:
-        assert isinstance(crowd.undoes(lambda: snapshot(world, file, FIRST[:1])), DatabaseAway)
+        assert isinstance(crowd.keeps_waiting(lambda: snapshot(world, file, FIRST[:1])), DatabaseAway)
     assert snapshot(world, file, FIRST)[0] == {"new": 9}
 
 

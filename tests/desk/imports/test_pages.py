@@ -188,7 +188,7 @@ def test_a_table_that_the_database_could_not_keep_is_tried_again_and_has_not_fai
     go(desk, address, "import", name="Name")
     id = address.rpartition("/")[2]
     with crowding(acting_house.world.engine) as crowd:
-        assert isinstance(crowd.undoes(lambda: uploads.run(acting_house.world, id)), DatabaseAway)
+        assert isinstance(crowd.keeps_waiting(lambda: uploads.run(acting_house.world, id)), DatabaseAway)
     assert "You can leave this page" in desk.get(address).get_data(as_text=True)
     uploads.run(acting_house.world, id)
     assert "1 row is in" in desk.get(address).get_data(as_text=True)

@@ -70,6 +70,15 @@ class Crowd:
             self.goes_on(name)
         return answer.exception(WAIT)
 
+    def keeps_waiting(self, work: Callable[[], object]) -> BaseException | None:
+        """What comes of work that waits in vain for its turn to write."""
+        self.writes("first")
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(group_commit, "BUSY_SECONDS", 0.05)
+            answer = self.pool.submit(work).exception(WAIT)
+        self.goes_on("first")
+        return answer
+
     def stands(self) -> set[str]:
         """The rows that others see."""
         with reading(self.engine) as conn:
