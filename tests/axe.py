@@ -18,7 +18,7 @@ ADDS: dict[Look, Rules] = {
 LOOKS = list(ADDS)
 ENDS: list[Look] = [(1440, "light"), (320, "dark")]  # for further pages of a template that is looked at in every way
 COLOURS = ("color-contrast", "link-in-text-block")
-DRAWN = (*COLOURS, "scrollable-region-focusable")
+DRAWN = (*COLOURS, "scrollable-region-focusable", "target-size")
 ONLY: dict[str, tuple[str, ...]] = {"colours": COLOURS, "drawn": DRAWN}
 
 _SOURCE = Axe().axe_script
