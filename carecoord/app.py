@@ -20,7 +20,7 @@ from carecoord import configuration, logs, traces
 from carecoord.actions.access import audited
 from carecoord.actions.apps import brands as brand
 from carecoord.actions.apps import registration as apps_registration
-from carecoord.actions.server.readiness import make_ready
+from carecoord.actions.server.readiness import await_ready
 from carecoord.actions.terms import shipped
 from carecoord.domain.access import roles
 from carecoord.domain.prior_auth.pas.guide import GUIDES
@@ -92,7 +92,7 @@ from carecoord.web.worklist import pages as worklist_pages
 from carecoord.words.catalogue import languages, words
 from carecoord.world import World
 
-__all__ = ["create", "drain", "make_ready", "preload", "wired", "world"]
+__all__ = ["create", "drain", "preload", "wired", "world"]
 
 ROOMS: Final = (  # of the web, whose pages need the world and nothing else
     people, import_pages, published_import_pages, policies_pages, setup_pages, copy_pages, payer_pages, template_pages,
@@ -132,7 +132,7 @@ def create(environ: Mapping[str, str] = os.environ) -> Flask:
     logs.take_over(settings.log_level)
     traces.begin(settings.otlp_url, "web")
     made = world(settings)
-    make_ready(made)
+    await_ready(made)
     shipped.order(made, shipped.START)
     drain(made)
     beside("case-rows-kept", partial(copies.keep, made.engine, made.clock))

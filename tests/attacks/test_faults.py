@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -24,7 +25,7 @@ from sqlalchemy import make_url
 
 from carecoord import app, settings
 from carecoord.actions.audit import seals
-from carecoord.actions.server import deep
+from carecoord.actions.server import deep, readiness
 from carecoord.store.database.engine import migrate
 from tests import postgres
 from tests.api.test_serving import Served, children, serving, worker_of
@@ -248,13 +249,17 @@ def test_a_clock_an_hour_forward_and_back_breaks_neither_versions_nor_the_trail(
 # -- PostgreSQL started again
 
 
-def again(url: str, mode: str) -> None:
+def data_of(url: str) -> str:
     with psycopg.connect(url.replace("+psycopg", "")) as conn:
         (data,) = conn.execute("SHOW data_directory").fetchone() or ("",)
+    return str(data)
+
+
+def control(data: str, *words: str) -> None:
     where = postgres.programs()
     assert where
-    postgres._run([str(where / "pg_ctl"), "-D", data, "-w", "-m", mode, "-l", f"{Path(data).parent}/log", "restart"],
-                  Path(data).parent)  # fmt: skip
+    log = f"{Path(data).parent}/log"
+    postgres._run([str(where / "pg_ctl"), "-D", data, "-w", "-l", log, *words], Path(data).parent)
 
 
 @pytest.mark.slow
@@ -272,12 +277,30 @@ def test_postgresql_started_again_under_load_costs_no_answered_write(tmp_path: P
             with loaded([fort], token) as told:
                 for mode in ("fast", "immediate"):
                     more(told)
-                    again(url, mode)
+                    control(data_of(url), "-m", mode, "restart")
                 more(told)
             assert set(told.statuses) <= {200, 201, 401, 503}, sorted(set(told.statuses))
             assert 401 not in told.statuses
             fort.world.engine.dispose()
             demand_whole(fort, told.kept, token)
+
+
+@pytest.mark.postgres
+def test_a_process_that_begins_while_postgresql_is_started_again_waits_for_it(tmp_path: Path) -> None:
+    """It ended, and its server with it, which others were still asking."""
+    with postgres.cluster() as url:
+        world = app.world(settings.load({"CARECOORD_VAR": str(tmp_path), "CARECOORD_DATABASE_URL": url}))
+        migrate(world.engine)
+        world.engine.dispose()
+        data = data_of(url)
+        control(data, "-m", "fast", "stop")
+        with ThreadPoolExecutor(1) as pool:
+            ready = pool.submit(readiness.await_ready, world)
+            time.sleep(1.5)
+            assert not ready.done()
+            control(data, "restart")  # as it was started
+            assert ready.result(60) is None
+        world.engine.dispose()
 
 
 # -- processes killed again and again

@@ -1,15 +1,35 @@
 """A database brought to this version, and what is derived from its resources to these settings."""
 
+import time
+from typing import Final
+
 from carecoord.actions.agreements import lines, places, register, written_rates
 from carecoord.actions.agreements.papers import pages
 from carecoord.actions.clearance import rule_lines
 from carecoord.actions.coverage import projection as coverage_projection
 from carecoord.actions.events import past
 from carecoord.actions.referrals import free_slots, patient_words
+from carecoord.errors import DatabaseAway
 from carecoord.store.database.engine import writing
 from carecoord.store.resources import registry_mark
 from carecoord.store.search import date_index
 from carecoord.world import World
+
+PATIENCE: Final = 60.0  # seconds that a database has to start again
+_AGAIN: Final = ("starting", "nobody_listens", "broken_off")  # what one says, or nobody, that is started again just now
+
+
+def await_ready(world: World) -> None:
+    """`make_ready`, as soon as a database that is started again just now is back: a process that ends over it as soon
+    as it began takes the others of its server along, which would have had their connections again in a moment."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return make_ready(world)
+        except DatabaseAway as away:
+            if away.cause not in _AGAIN or time.monotonic() > until:
+                raise
+        time.sleep(1)
 
 
 def make_ready(world: World) -> None:
