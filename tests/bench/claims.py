@@ -5,35 +5,30 @@ part of `make bench`.
 The rows are written straight to their tables: it is looking that is measured. Elapsed time: the 95th of the rounds, and
 the fastest tenth; the aim: 200 ms. The load of the machine stands beside it."""
 
-import os
 import random
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
-from uuid import uuid4
 
-import requests
 from rich.console import Console
 from sqlalchemy import Engine, insert
 
 from auth.grant import Grant
 from carecoord.actions.claims import desk
-from carecoord.actions.worklist import project
 from carecoord.fhir.instants import micros
-from carecoord.settings import Settings
-from carecoord.store.audit.events import Journal
 from carecoord.store.claims import tallies
 from carecoord.store.claims.claims import Asked
 from carecoord.store.claims.tables import claim, claim_adjustment, claim_tally
 from carecoord.store.database import bulk
-from carecoord.store.database.engine import migrate, open_engine, writing
-from carecoord.world import World
+from carecoord.store.database.engine import migrate, writing
+from tests.bench import lists
 from tests.bench.cases import empty
-from tests.bench.rules import Place, Spent, by_itself, ends, put, spread, timed
+from tests.bench.rules import Place, by_itself, put
 from tests.bench.story import FAMILIES, GIVEN
-from tests.domain.stories import NOW, POLICY
+from tests.domain.stories import NOW
 
 SIZES: Final = (1_000, 100_000)
 ROUNDS, _RUN = 15, 5000
@@ -54,47 +49,23 @@ LISTS: Final[Mapping[str, Asked]] = {
 
 def measure(console: Console, folder: Path, where: Mapping[str, Place], sizes: Sequence[int] = SIZES) -> dict[str, Any]:
     """{database: {size: {list: {"fast": ms, "p95": ms, "cpu": ms}, "load": of the machine}}}."""
-    figures: dict[str, Any] = {}
-    for database, url in where.items():
-        for size in sizes:
-            console.print(f"{size:,} claims, {database}", style="dim")
-            found = _measured(open_engine(url(f"claims_{size}")), size, folder)
-            figures.setdefault(database, {})[str(size)] = found
-    return figures
+    measured = partial(_measured, folder)
+    return lists.each_size(console, where, sizes, measured, name="claims", what="{n} claims")
 
 
 def lines_of(figures: dict[str, Any]) -> Iterator[str]:
     """What is printed of it."""
-    for database, sizes in figures.items():
-        few, many = map(str, ends(sizes))
-        for what in LISTS:
-            small, large = sizes[few][what], sizes[many][what]
-            kept = "kept" if large["p95"] < AIM_MS else "MISSED"
-            yield (
-                f"claims, {what}, {database}: p95 {small['p95']:.1f} ms among {int(few):,}, {large['p95']:.1f} ms "
-                f"among {int(many):,} (aim {AIM_MS}: {kept}); fastest {small['fast']:.1f} and {large['fast']:.1f} ms, "
-                f"processor {small['cpu']:.1f} and {large['cpu']:.1f} ms, load {sizes[many]['load']:.1f}"
-            )
+    return lists.lines(figures, LISTS, AIM_MS, head="claims, {what}", among="among {n}")
 
 
-def _measured(engine: Engine, size: int, folder: Path) -> dict[str, Any]:
+def _measured(folder: Path, engine: Engine, size: int) -> dict[str, Any]:
     _fill(engine, size)
-    world = World(
-        engine, lambda: LATER, lambda: str(uuid4()), requests.Session, Settings(), project.projector(POLICY),
-        Journal(folder / f"audit-{uuid4()}"),
-    )  # fmt: skip
-    figures: dict[str, Any] = {}
-    for what, asked in LISTS.items():
+    world = lists.world_of(engine, folder, LATER)
 
-        def look(asked: Asked = asked) -> None:
-            assert desk.listed(world, ASKER, "bench", asked).rows
+    def look(asked: Asked) -> None:
+        assert desk.listed(world, ASKER, "bench", asked).rows
 
-        look()
-        spent = Spent(engine)
-        times = [timed(look) for _ in range(ROUNDS)]
-        figures[what] = spread(times) | {"cpu": spent.ms(ROUNDS)}
-    engine.dispose()
-    return figures | {"load": round(os.getloadavg()[0], 1)}
+    return lists.looked_at(engine, {what: partial(look, asked) for what, asked in LISTS.items()}, ROUNDS)
 
 
 def _fill(engine: Engine, size: int) -> None:
@@ -117,9 +88,7 @@ def _fill(engine: Engine, size: int) -> None:
             for cell, each in sums.items()
         ]
         conn.execute(insert(claim_tally), cells)
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
-        # What a PostgreSQL server does by itself within minutes of such a load.
-        conn.exec_driver_sql("VACUUM ANALYZE" if engine.dialect.name == "postgresql" else "ANALYZE")
+    lists.settle(engine)
 
 
 def _row(n: int) -> dict[str, Any]:

@@ -5,7 +5,6 @@ a part of `make bench`. Beside it, what it costs to change an agreement on which
 The rows are written straight to the register's tables: it is looking that is measured. Elapsed time: the 95th of the
 rounds, and the fastest tenth; the aim of issue 8: 100 ms. The load of the machine stands beside it."""
 
-import os
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
@@ -32,7 +31,8 @@ from carecoord.store.audit.events import Journal
 from carecoord.store.database import bulk
 from carecoord.store.database.engine import migrate, open_engine, writing
 from carecoord.world import World
-from tests.bench.rules import Place, Spent, by_itself, ends, put, spread, timed
+from tests.bench import lists
+from tests.bench.rules import Place, by_itself, put, spread, timed
 from tests.bench.story import FAMILIES
 from tests.domain.stories import NOW, POLICY, contract, plain
 
@@ -54,28 +54,13 @@ TOWNS = ("northfield", "southfield", "eastfield", "westfield", "midfield")
 
 def measure(console: Console, folder: Path, where: Mapping[str, Place], sizes: Sequence[int] = SIZES) -> dict[str, Any]:
     """{database: {size: {what is asked: {"fast": ms, "p95": ms, "cpu": ms}, "load": of the machine}}}."""
-    figures: dict[str, Any] = {}
-    for database, url in where.items():
-        for size in sizes:
-            console.print(f"a register of {size:,} agreements, {database}", style="dim")
-            found = _measured(open_engine(url(f"register_{size}")), size, folder)
-            figures.setdefault(database, {})[str(size)] = found
-    return figures
+    measured = partial(_measured, folder)
+    return lists.each_size(console, where, sizes, measured, name="register", what="a register of {n} agreements")
 
 
 def lines_of(figures: dict[str, Any]) -> Iterator[str]:
     """What is printed of it."""
-    for database, sizes in figures.items():
-        few, many = map(str, ends(sizes))
-        for what in WORDS:
-            small, large = sizes[few][what], sizes[many][what]
-            kept = "kept" if large["p95"] < AIM_MS else "MISSED"
-            yield (
-                f"register searched for {what}, {database}: p95 {small['p95']:.1f} ms at {int(few):,} agreements, "
-                f"{large['p95']:.1f} ms at {int(many):,} (aim {AIM_MS}: {kept}); fastest {small['fast']:.1f} and "
-                f"{large['fast']:.1f} ms, processor {small['cpu']:.1f} and {large['cpu']:.1f} ms, load "
-                f"{sizes[many]['load']:.1f}"
-            )
+    return lists.lines(figures, WORDS, AIM_MS, head="register searched for {what}", among="at {n} agreements")
 
 
 def changes(console: Console, where: Mapping[str, Place], leaning: int = LEANING) -> dict[str, Any]:
@@ -142,9 +127,7 @@ def _fill(engine: Engine, size: int) -> None:
             bulk.insert(conn, agreement_row, [_values(agreement_row, _row(n)) for n in some])
             sides = [key for n in some for key in ((n, MINE, True), (n, f"Organization/other-{n}", True))]
             bulk.insert(conn, agreement_party, sides)
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
-        # What a PostgreSQL server does by itself within minutes of such a load.
-        conn.exec_driver_sql("VACUUM ANALYZE" if engine.dialect.name == "postgresql" else "ANALYZE")
+    lists.settle(engine)
 
 
 def _row(n: int) -> dict[str, Any]:
@@ -167,24 +150,14 @@ def _values(table: Table, row: dict[str, Any]) -> tuple[Any, ...]:
     return tuple(row[column.name] for column in table.columns)
 
 
-def _measured(engine: Engine, size: int, folder: Path) -> dict[str, Any]:
+def _measured(folder: Path, engine: Engine, size: int) -> dict[str, Any]:
     _fill(engine, size)
-    world = World(
-        engine, lambda: NOW + timedelta(hours=1), lambda: str(uuid4()), requests.Session, Settings(),
-        project.projector(POLICY), Journal(folder / f"audit-{uuid4()}"),
-    )  # fmt: skip
-    figures: dict[str, Any] = {}
-    for what, words in WORDS.items():
+    world = lists.world_of(engine, folder, NOW + timedelta(hours=1))
 
-        def look(words: tuple[str, ...] = words) -> None:
-            assert desk.listed(world, ASKER, "bench", Asked(0, words=words, tab="all")).lines
+    def look(words: tuple[str, ...]) -> None:
+        assert desk.listed(world, ASKER, "bench", Asked(0, words=words, tab="all")).lines
 
-        look()
-        spent = Spent(engine)
-        times = [timed(look) for _ in range(ROUNDS)]
-        figures[what] = spread(times) | {"cpu": spent.ms(ROUNDS)}
-    engine.dispose()
-    return figures | {"load": round(os.getloadavg()[0], 1)}
+    return lists.looked_at(engine, {what: partial(look, words) for what, words in WORDS.items()}, ROUNDS)
 
 
 def main() -> None:

@@ -5,35 +5,30 @@ database, in this process: `python -m tests.bench.requests` alone, or as a part 
 The rows are written straight to their tables: it is looking that is measured. Elapsed time: the 95th of the rounds, and
 the fastest tenth; the aim: 100 ms. The load of the machine stands beside it."""
 
-import os
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
-from uuid import uuid4
 
-import requests
 from rich.console import Console
 from sqlalchemy import Engine
 
 from auth.grant import Grant
 from carecoord.actions.prior_auth import queue
 from carecoord.actions.prior_auth import requests as office
-from carecoord.actions.worklist import project
 from carecoord.fhir.instants import FOREVER, micros
-from carecoord.settings import Settings
-from carecoord.store.audit.events import Journal
 from carecoord.store.database import bulk
-from carecoord.store.database.engine import migrate, open_engine, writing
+from carecoord.store.database.engine import migrate, writing
 from carecoord.store.prior_auth.authorizations import Asked
 from carecoord.store.prior_auth.tables import authorization_party, authorization_row, authorization_word
 from carecoord.store.worklist import search_words
-from carecoord.world import World
+from tests.bench import lists
 from tests.bench.cases import empty
-from tests.bench.rules import Place, Spent, by_itself, ends, put, spread, timed
+from tests.bench.rules import Place, by_itself, put
 from tests.bench.story import FAMILIES, GIVEN
-from tests.domain.stories import NOW, POLICY
+from tests.domain.stories import NOW
 
 SIZES: Final = (1_000, 100_000)
 ROUNDS, _RUN = 20, 5000
@@ -60,49 +55,26 @@ LISTS: Final[Mapping[str, tuple[Grant, Callable[[int], Asked]]]] = {
 
 def measure(console: Console, folder: Path, where: Mapping[str, Place], sizes: Sequence[int] = SIZES) -> dict[str, Any]:
     """{database: {size: {list: {"fast": ms, "p95": ms, "cpu": ms}, "load": of the machine}}}."""
-    figures: dict[str, Any] = {}
-    for database, url in where.items():
-        for size in sizes:
-            console.print(f"{size:,} requests for authorization, {database}", style="dim")
-            found = _measured(open_engine(url(f"requests_{size}")), size, folder)
-            figures.setdefault(database, {})[str(size)] = found
-    return figures
+    measured = partial(_measured, folder)
+    return lists.each_size(console, where, sizes, measured, name="requests", what="{n} requests for authorization")
 
 
 def lines_of(figures: dict[str, Any]) -> Iterator[str]:
     """What is printed of it."""
-    for database, sizes in figures.items():
-        few, many = map(str, ends(sizes))
-        for what in LISTS:
-            small, large = sizes[few][what], sizes[many][what]
-            kept = "kept" if large["p95"] < AIM_MS else "MISSED"
-            yield (
-                f"{what}, {database}: p95 {small['p95']:.1f} ms among {int(few):,} requests, {large['p95']:.1f} ms "
-                f"among {int(many):,} (aim {AIM_MS}: {kept}); fastest {small['fast']:.1f} and {large['fast']:.1f} ms, "
-                f"processor {small['cpu']:.1f} and {large['cpu']:.1f} ms, load {sizes[many]['load']:.1f}"
-            )
+    return lists.lines(figures, LISTS, AIM_MS, head="{what}", among="among {n} requests")
 
 
-def _measured(engine: Engine, size: int, folder: Path) -> dict[str, Any]:
+def _measured(folder: Path, engine: Engine, size: int) -> dict[str, Any]:
     _fill(engine, size)
-    world = World(
-        engine, lambda: NOW + timedelta(hours=1), lambda: str(uuid4()), requests.Session, Settings(),
-        project.projector(POLICY), Journal(folder / f"audit-{uuid4()}"),
-    )  # fmt: skip
-    figures: dict[str, Any] = {}
-    for what, (asker, asked) in LISTS.items():
+    world = lists.world_of(engine, folder, NOW + timedelta(hours=1))
+    now = micros(world.clock())
+
+    def look(asker: Grant, asked: Asked) -> None:
         read: Callable[..., Any] = queue.listed if asker is CLERK else office.listed
-        one = asked(micros(world.clock()))
+        assert read(world, asker, "bench", asked).rows
 
-        def look(read: Callable[..., Any] = read, asker: Grant = asker, one: Asked = one) -> None:
-            assert read(world, asker, "bench", one).rows
-
-        look()
-        spent = Spent(engine)
-        times = [timed(look) for _ in range(ROUNDS)]
-        figures[what] = spread(times) | {"cpu": spent.ms(ROUNDS)}
-    engine.dispose()
-    return figures | {"load": round(os.getloadavg()[0], 1)}
+    looks = {what: partial(look, asker, asked(now)) for what, (asker, asked) in LISTS.items()}
+    return lists.looked_at(engine, looks, ROUNDS)
 
 
 def _fill(engine: Engine, size: int) -> None:
@@ -116,9 +88,7 @@ def _fill(engine: Engine, size: int) -> None:
             bulk.insert(conn, authorization_party, [(*side, row["root"]) for row in rows for side in sides])
             words = ((word, row["root"], True) for row in rows for word in search_words.words(row["searched"]))
             bulk.insert(conn, authorization_word, list(words))
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
-        # What a PostgreSQL server does by itself within minutes of such a load.
-        conn.exec_driver_sql("VACUUM ANALYZE" if engine.dialect.name == "postgresql" else "ANALYZE")
+    lists.settle(engine)
 
 
 def _row(n: int) -> dict[str, Any]:

@@ -5,30 +5,25 @@ patient, person, app, kind and day, and by some together. On each database, in t
 The rows are written straight to their table, unsealed: it is looking that is measured. Elapsed time: the 95th of the
 rounds, and the fastest tenth; the aim: 100 ms. The load of the machine stands beside it."""
 
-import os
 import random
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
-from uuid import uuid4
 
-import requests
 from rich.console import Console
 from sqlalchemy import Engine
 
 from auth.grant import Grant
 from carecoord.actions.audit import trail
-from carecoord.actions.worklist import project
 from carecoord.fhir.instants import micros
-from carecoord.settings import Settings
-from carecoord.store.audit.events import Journal
 from carecoord.store.audit.tables import audit
 from carecoord.store.audit.trail_search import Wanted
 from carecoord.store.database import bulk
-from carecoord.store.database.engine import migrate, open_engine, writing
-from carecoord.world import World
-from tests.bench.rules import Place, Spent, by_itself, ends, spread, timed
-from tests.domain.stories import NOW, POLICY
+from carecoord.store.database.engine import migrate, writing
+from tests.bench import lists
+from tests.bench.rules import Place, by_itself
+from tests.domain.stories import NOW
 
 SIZES: Final = (10_000, 1_000_000)
 ROUNDS, _RUN, PAGE = 20, 5000, 50
@@ -55,54 +50,27 @@ SEARCHES: Final[Mapping[str, Wanted]] = {
 
 def measure(console: Console, folder: Path, where: Mapping[str, Place], sizes: Sequence[int] = SIZES) -> dict[str, Any]:
     """{database: {size: {search: {"fast": ms, "p95": ms, "cpu": ms}, "load": of the machine}}}."""
-    figures: dict[str, Any] = {}
-    for database, url in where.items():
-        for size in sizes:
-            console.print(f"a trail of {size:,} rows, {database}", style="dim")
-            found = _measured(open_engine(url(f"trail_{size}")), size, folder)
-            figures.setdefault(database, {})[str(size)] = found
-    return figures
+    measured = partial(_measured, folder)
+    return lists.each_size(console, where, sizes, measured, name="trail", what="a trail of {n} rows")
 
 
 def lines_of(figures: dict[str, Any]) -> Iterator[str]:
     """What is printed of it."""
-    for database, sizes in figures.items():
-        few, many = map(str, ends(sizes))
-        for what in SEARCHES:
-            small, large = sizes[few][what], sizes[many][what]
-            kept = "kept" if large["p95"] < AIM_MS else "MISSED"
-            yield (
-                f"the trail searched for {what}, {database}: p95 {small['p95']:.1f} ms among {int(few):,} rows, "
-                f"{large['p95']:.1f} ms among {int(many):,} (aim {AIM_MS}: {kept}); fastest {small['fast']:.1f} and "
-                f"{large['fast']:.1f} ms, processor {small['cpu']:.1f} and {large['cpu']:.1f} ms, load "
-                f"{sizes[many]['load']:.1f}"
-            )
+    return lists.lines(figures, SEARCHES, AIM_MS, head="the trail searched for {what}", among="among {n} rows")
 
 
-def _measured(engine: Engine, size: int, folder: Path) -> dict[str, Any]:
+def _measured(folder: Path, engine: Engine, size: int) -> dict[str, Any]:
     migrate(engine)
     with writing(engine) as conn:
         for some in bulk.runs(range(size), _RUN):
             bulk.insert(conn, audit, [_row(n, size) for n in some])
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
-        # What a PostgreSQL server does by itself within minutes of such a load.
-        conn.exec_driver_sql("VACUUM ANALYZE" if engine.dialect.name == "postgresql" else "ANALYZE")
-    world = World(
-        engine, lambda: NOW, lambda: str(uuid4()), requests.Session, Settings(), project.projector(POLICY),
-        Journal(folder / f"audit-{uuid4()}"),
-    )  # fmt: skip
-    figures: dict[str, Any] = {}
-    for what, wanted in SEARCHES.items():
+    lists.settle(engine)
+    world = lists.world_of(engine, folder, NOW)
 
-        def look(wanted: Wanted = wanted) -> None:
-            trail.trail(world, AUDITOR, wanted, None, PAGE, "", "bench")
+    def look(wanted: Wanted) -> None:
+        trail.trail(world, AUDITOR, wanted, None, PAGE, "", "bench")
 
-        look()
-        spent = Spent(engine)
-        times = [timed(look) for _ in range(ROUNDS)]
-        figures[what] = spread(times) | {"cpu": spent.ms(ROUNDS)}
-    engine.dispose()
-    return figures | {"load": round(os.getloadavg()[0], 1)}
+    return lists.looked_at(engine, {what: partial(look, wanted) for what, wanted in SEARCHES.items()}, ROUNDS)
 
 
 def _row(n: int, size: int) -> bulk.Values:
