@@ -512,6 +512,22 @@ def judged_anew(conn: Connection) -> None:
     assert marks.among(conn, rids) == set()
 
 
+def the_second_waits(engine: Engine, first: Sequence[Json], second: Sequence[Json]) -> None:
+    """Two writers at once, the second of whom goes on when the first has committed."""
+
+    def then() -> None:
+        with writing(engine) as conn:
+            put(conn, *second)
+
+    other = Thread(target=then)
+    with writing(engine) as conn:
+        put(conn, *first)
+        other.start()
+        other.join(0.5)
+        assert other.is_alive()
+    other.join()
+
+
 @pytest.mark.postgres
 @pytest.mark.parametrize("what", ["Coverage/card-1", "Appointment/visit"])
 @pytest.mark.parametrize("first", ["order", "other"])
@@ -523,17 +539,7 @@ def test_of_two_who_write_at_once_one_of_them_a_patients_first_order_the_later_j
     if first == "other":
         pair.reverse()
 
-    def then() -> None:
-        with writing(without_order) as conn:
-            put(conn, pair[1])
-
-    other = Thread(target=then)
-    with writing(without_order) as conn:
-        put(conn, pair[0])
-        other.start()
-        other.join(0.5)
-        assert other.is_alive()
-    other.join()
+    the_second_waits(without_order, pair[:1], pair[1:])
     with reading(without_order) as conn:
         assert differences(conn, NOW) == {}
         assert rows(conn)["sr"]["cleared"] is False
@@ -550,17 +556,7 @@ def test_who_writes_about_very_many_at_once_waits_for_whoever_writes_about_one_a
     if first == "other":
         goes.reverse()
 
-    def then() -> None:
-        with writing(without_order) as conn:
-            put(conn, *goes[1])
-
-    other = Thread(target=then)
-    with writing(without_order) as conn:
-        put(conn, *goes[0])
-        other.start()
-        other.join(0.5)
-        assert other.is_alive()
-    other.join()
+    the_second_waits(without_order, *goes)
     with reading(without_order) as conn:
         assert differences(conn, NOW) == {}
         assert rows(conn)["sr"]["cleared"] is False
